@@ -1,0 +1,1 @@
+"""What travels in the mesh: contracts, documents, errors and tables. Imports nothing of ours."""
