@@ -1,0 +1,3 @@
+from migrations.cli import main
+
+main()
