@@ -6,7 +6,6 @@ holds for it as for any other.
 
 from __future__ import annotations
 
-import time
 import zlib
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
@@ -14,6 +13,8 @@ from typing import Any
 
 from aiocache import SimpleMemoryCache
 from aiocache.serializers import BaseSerializer
+
+from broker.clock import Clock, SystemClock
 
 ENTRY_OVERHEAD_BYTES = 256
 """What the two dictionaries and the objects' headers take for one entry, measured and rounded up."""
@@ -51,14 +52,14 @@ class BoundedMemoryCache(SimpleMemoryCache):  # type: ignore[misc]  # aiocache h
         self,
         *,
         capacity_bytes: int,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Clock | None = None,
         on_eviction: Callable[[], None] = lambda: None,
         serializer: BaseSerializer | None = None,
     ) -> None:
         super().__init__(serializer=serializer or CompressingSerializer(), timeout=None)
         self.capacity_bytes = capacity_bytes
         self.size_bytes = 0
-        self._clock = clock
+        self._clock = clock or SystemClock()
         self._on_eviction = on_eviction
         self._cache: OrderedDict[str, bytes] = OrderedDict()
         self._expiries: dict[str, float] = {}
@@ -67,8 +68,8 @@ class BoundedMemoryCache(SimpleMemoryCache):  # type: ignore[misc]  # aiocache h
         return len(self._cache)
 
     async def _get(self, key: str, encoding: str | None = None, _conn: Any = None) -> bytes | None:
-        if self._clock() >= self._expiries.get(key, float("inf")):
-            self._remove(key)
+        if self._clock.now() >= self._expiries.get(key, float("inf")):
+            self.discard(key)
         if key in self._cache:
             self._cache.move_to_end(key)
         return self._cache.get(key)
@@ -84,12 +85,12 @@ class BoundedMemoryCache(SimpleMemoryCache):  # type: ignore[misc]  # aiocache h
     ) -> bool:
         if _cas_token is not None and _cas_token != self._cache.get(key):
             return False
-        self._remove(key)
+        self.discard(key)
         size_bytes = _entry_bytes(key, value)
         if size_bytes > self.capacity_bytes:
             return False
         while self.size_bytes + size_bytes > self.capacity_bytes:
-            self._remove(next(iter(self._cache)))
+            self.discard(next(iter(self._cache)))
             self._on_eviction()
         self._cache[key] = value
         self.size_bytes += size_bytes
@@ -99,27 +100,33 @@ class BoundedMemoryCache(SimpleMemoryCache):  # type: ignore[misc]  # aiocache h
     async def _expire(self, key: str, ttl: float | None, _conn: Any = None) -> bool:
         self._expiries.pop(key, None)
         if key in self._cache and ttl:
-            self._expiries[key] = self._clock() + ttl
+            self._expiries[key] = self._clock.now() + ttl
         return key in self._cache
 
     async def _increment(self, key: str, delta: int, _conn: Any = None) -> int:
         raise TypeError("this cache holds bytes, not numbers")
 
     async def _delete(self, key: str, _conn: Any = None) -> int:
-        return self._remove(key)
+        return self.discard(key)
 
     async def _clear(self, namespace: str | None = None, _conn: Any = None) -> bool:
         for key in [key for key in self._cache if key.startswith(namespace or "")]:
-            self._remove(key)
+            self.discard(key)
         return True
 
-    def _remove(self, key: str) -> int:
+    def discard(self, key: str) -> int:
+        """How many entries went. For those who must not be interrupted between deciding and dropping."""
         self._expiries.pop(key, None)
         value = self._cache.pop(key, None)
         if value is None:
             return 0
         self.size_bytes -= _entry_bytes(key, value)
         return 1
+
+    def discard_all(self) -> None:
+        self._cache.clear()
+        self._expiries.clear()
+        self.size_bytes = 0
 
 
 def _entry_bytes(key: str, value: bytes) -> int:

@@ -6,13 +6,13 @@ not kept. Whoever asks after an invalidation never joins a computation that bega
 
 from __future__ import annotations
 
-import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from broker.bounded_memory import BoundedMemoryCache
+from broker.clock import Clock
 from broker.single_flight import SingleFlight
 
 
@@ -47,7 +47,7 @@ class Cache:
         capacity_bytes: int,
         ttl_seconds: float,
         metrics: CacheMetrics,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Clock | None = None,
     ) -> None:
         self._ttl_seconds = ttl_seconds
         self._flights = SingleFlight[Computed]()
@@ -71,15 +71,15 @@ class Cache:
         self._misses.inc()
         return await self._flights.run(key, lambda: self._compute(key, compute, ttl_seconds or self._ttl_seconds))
 
-    async def invalidate(self, key: str) -> None:
+    def invalidate(self, key: str) -> None:
         self._current.pop(key, None)
         self._flights.forget(key)
-        await self._store.delete(key)
+        self._store.discard(key)
 
-    async def clear(self) -> None:
+    def clear(self) -> None:
         self._current.clear()
         self._flights.forget_all()
-        await self._store.clear()
+        self._store.discard_all()
 
     async def _compute(self, key: str, compute: Callable[[], Awaitable[Computed]], ttl_seconds: float) -> Computed:
         """The mark in `_current` is gone, or another's, if the key was invalidated meanwhile."""
