@@ -1,0 +1,71 @@
+"""Ending a laboratory: those who call before those who are called, the hubs, and the databases one after another.
+
+The members leave in turn so that the last one knows that it has everything, and may begin the cluster next time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from lab import ports, strays
+from lab.laboratory import Laboratory
+from lab.programs import DATABASE, HUB, names
+from lab.progress import step
+from lab.readiness import wait_until
+from lab.supervisor import Supervisor
+from lab.tiers import TIERS
+
+WAVE_SECONDS = 90
+PORTS_SECONDS = 30
+
+
+def stop_wave(supervisor: Supervisor, wave: Iterable[str]) -> None:
+    chosen = list(wave)
+    supervisor.stop(chosen)
+
+    def why_not() -> str | None:
+        processes = supervisor.processes()
+        left = [name for name in chosen if not processes[name].ended]
+        return f"still stopping: {', '.join(left)}" if left else None
+
+    wait_until(why_not, deadline_seconds=WAVE_SECONDS)
+
+
+def stop_tiers(laboratory: Laboratory, supervisor: Supervisor) -> None:
+    for tier in reversed(TIERS):
+        stop_wave(supervisor, names(laboratory, [tier]))
+
+
+def stop_databases(laboratory: Laboratory, supervisor: Supervisor) -> None:
+    for name in reversed(names(laboratory, [DATABASE])):
+        stop_wave(supervisor, [name])
+
+
+def stop(laboratory: Laboratory) -> bool:
+    """Leaves no process and no open port, or raises. False when there was nothing to stop."""
+    if Supervisor(laboratory).answers():
+        stop_in_order(laboratory, Supervisor(laboratory))
+    elif strays.strays(laboratory):
+        with step("ending processes that lost their supervisor"):
+            strays.end(laboratory)
+    else:
+        return False
+    wait_until(lambda: left_open(laboratory), deadline_seconds=PORTS_SECONDS)
+    return True
+
+
+def stop_in_order(laboratory: Laboratory, supervisor: Supervisor) -> None:
+    with step("draining and stopping the tiers"):
+        stop_tiers(laboratory, supervisor)
+    with step("stopping the hubs"):
+        stop_wave(supervisor, names(laboratory, [HUB]))
+    if not laboratory.embedded:
+        with step("stopping the databases, one after another"):
+            stop_databases(laboratory, supervisor)
+    supervisor.shut_down()
+    strays.gone(laboratory)
+
+
+def left_open(laboratory: Laboratory) -> str | None:
+    found = ports.still_taken(laboratory)
+    return f"still open: {ports.listed(found)}" if found else None

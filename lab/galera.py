@@ -1,0 +1,193 @@
+"""One Galera member a region: its configuration, its first data folder, and what it says of itself over SQL."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import subprocess
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pymysql
+
+from lab.laboratory import DATABASE, DATABASE_USER, Laboratory
+from lab.regions import GALERA_GROUP, GALERA_INCREMENTAL, GALERA_STATE, SQL, Region
+
+SERVER = "mariadbd"
+PROVIDERS = (Path("/usr/lib/galera/libgalera_smm.so"), Path("/usr/lib64/galera/libgalera_smm.so"))
+USER = "mysql"
+"""State transfer by rsync fails as root."""
+SOCKET_SECONDS = 5
+
+SETTINGS: dict[str, object] = {
+    # A commit is on disk before it is acknowledged; a crash of all members must not lose it.
+    "innodb_flush_log_at_trx_commit": 1,
+    "sync_binlog": 1,
+    "binlog_format": "ROW",
+    "innodb_autoinc_lock_mode": 2,
+    "default_storage_engine": "InnoDB",
+    "character_set_server": "utf8mb4",
+    # Three members share one machine: small, and nothing that a lab does not look at.
+    "innodb_buffer_pool_size": "64M",
+    "innodb_log_file_size": "64M",
+    "innodb_log_buffer_size": "8M",
+    "aria_pagecache_buffer_size": "4M",
+    "key_buffer_size": "1M",
+    "table_open_cache": 200,
+    "table_definition_cache": 200,
+    "performance_schema": "OFF",
+    "max_connections": 64,
+    "max_allowed_packet": "64M",
+    "skip_name_resolve": "ON",
+    "wsrep_on": "ON",
+    "wsrep_cluster_name": "localgroup",
+    "wsrep_sst_method": "rsync",
+    "wsrep_slave_threads": 2,
+}
+PROVIDER_OPTIONS: dict[str, object] = {
+    # A dead region holds up writes until it is suspected: seconds, and not the WAN manual's half minute.
+    "evs.suspect_timeout": "PT3S",
+    "evs.inactive_timeout": "PT10S",
+    "evs.inactive_check_period": "PT1S",
+    "evs.send_window": 512,
+    "evs.user_send_window": 512,
+    # All members that crashed together find their cluster again by themselves.
+    "pc.recovery": "true",
+    # What a member missed is replayed from here, without copying everything; mapped memory, so small.
+    "gcache.size": "32M",
+    "gcache.recover": "yes",
+}
+
+
+def provider() -> Path | None:
+    """The replication library, where it is installed."""
+    return next((path for path in PROVIDERS if path.exists()), None)
+
+
+def installed() -> bool:
+    return bool(shutil.which(SERVER) and shutil.which("rsync") and provider())
+
+
+def data_folder(folder: Path) -> Path:
+    return folder / "data"
+
+
+def socket_path(folder: Path) -> Path:
+    return folder / "mariadbd.sock"
+
+
+def configuration_path(folder: Path) -> Path:
+    return folder / "my.cnf"
+
+
+def cluster_address(regions: Iterable[Region]) -> str:
+    return "gcomm://" + ",".join(f"{region.address}:{GALERA_GROUP}" for region in regions)
+
+
+def configuration(folder: Path, region: Region, regions: Sequence[Region], *, user: str = USER) -> str:
+    """A member's my.cnf, complete: the system's own is not read."""
+    options = {
+        "gmcast.listen_addr": f"tcp://{region.address}:{GALERA_GROUP}",
+        "gmcast.segment": region.number,
+        "ist.recv_addr": f"{region.address}:{GALERA_INCREMENTAL}",
+        **PROVIDER_OPTIONS,
+    }
+    settings = {
+        "user": user,
+        "bind_address": region.address,
+        "port": SQL,
+        "server_id": region.number,
+        "datadir": data_folder(folder),
+        "tmpdir": folder / "tmp",
+        "socket": socket_path(folder),
+        "pid_file": folder / "mariadbd.pid",
+        **SETTINGS,
+        "wsrep_provider": provider() or PROVIDERS[0],
+        "wsrep_provider_options": '"' + ";".join(f"{name}={value}" for name, value in options.items()) + '"',
+        "wsrep_cluster_address": cluster_address(regions),
+        "wsrep_node_name": region.node("galera"),
+        "wsrep_node_address": region.address,
+        "wsrep_sst_receive_address": f"{region.address}:{GALERA_STATE}",
+    }
+    return "[mariadbd]\n" + "".join(f"{name} = {value}\n" for name, value in settings.items())
+
+
+def write_configuration(laboratory: Laboratory) -> None:
+    for region in laboratory.regions:
+        folder = laboratory.member(region)
+        for path in (folder, data_folder(folder), folder / "tmp"):
+            path.mkdir(parents=True, exist_ok=True)
+            give(path)
+        configuration_path(folder).write_text(configuration(folder, region, laboratory.regions))
+
+
+def give(path: Path) -> None:
+    """To the user that the server runs as."""
+    account = pwd.getpwnam(USER)
+    os.chown(path, account.pw_uid, account.pw_gid)
+
+
+def create_data(folder: Path, log: Path) -> None:
+    """The first member's system tables; the others receive theirs from it. Only root, over the socket, is root."""
+    command = [
+        "mariadb-install-db",
+        f"--defaults-file={configuration_path(folder)}",
+        f"--user={USER}",
+        "--auth-root-authentication-method=socket",
+        "--skip-test-db",
+        "--skip-name-resolve",
+    ]
+    with log.open("ab") as output:
+        subprocess.run([*command, "--wsrep-on=OFF"], stdout=output, stderr=output, stdin=subprocess.DEVNULL, check=True)
+
+
+def ask(folder: Path, *statements: str) -> list[tuple[Any, ...]]:
+    """Rows of the last statement, asked as root over the member's socket. Raises `pymysql.MySQLError`."""
+    connection = pymysql.connect(
+        unix_socket=str(socket_path(folder)),
+        user="root",
+        connect_timeout=SOCKET_SECONDS,
+        read_timeout=SOCKET_SECONDS,
+        autocommit=True,
+    )
+    with connection, connection.cursor() as cursor:
+        for statement in statements:
+            cursor.execute(statement)
+        return list(cursor.fetchall())
+
+
+def status(folder: Path) -> dict[str, str]:
+    """What the member says of its cluster: `wsrep_` variables without the prefix; empty while nobody answers."""
+    try:
+        rows = ask(folder, "SHOW GLOBAL STATUS LIKE 'wsrep_%'")
+    except pymysql.MySQLError:
+        return {}
+    return {str(name).removeprefix("wsrep_").lower(): str(value) for name, value in rows}
+
+
+def primary(folder: Path) -> bool:
+    return status(folder).get("cluster_status") == "Primary"
+
+
+def why_not_synced(folder: Path) -> str | None:
+    """None when the member serves."""
+    now = status(folder)
+    if not now:
+        return "does not answer yet"
+    if now.get("cluster_status") != "Primary":
+        return f"is {now.get('cluster_status', 'not in a cluster')}"
+    if now.get("ready") != "ON" or now.get("local_state_comment") != "Synced":
+        return f"is {now.get('local_state_comment', 'not ready')}"
+    return None
+
+
+def create_database(laboratory: Laboratory, region: Region) -> None:
+    """Our database and its user, who may do anything there and nothing elsewhere. Harmless when they exist."""
+    ask(
+        laboratory.member(region),
+        f"CREATE DATABASE IF NOT EXISTS {DATABASE} CHARACTER SET utf8mb4",
+        f"CREATE USER IF NOT EXISTS '{DATABASE_USER}'@'%' IDENTIFIED BY '{laboratory.password()}'",
+        f"GRANT ALL PRIVILEGES ON {DATABASE}.* TO '{DATABASE_USER}'@'%'",
+    )

@@ -1,0 +1,108 @@
+"""One laboratory: its regions, what stores their data, and where it keeps its state.
+
+Every other module takes a `Laboratory`, so that `make up` and the tests' regions run side by side.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from lab.regions import SQL, Region
+
+DATABASE = "localgroup"
+DATABASE_USER = "localgroup"
+PASSWORD_BYTES = 24
+SYSTEM_STATE = Path("/var/lib/localgroup")
+REMEMBERED = "laboratory.json"
+MARK = "LOCALGROUP_LABORATORY"
+"""An environment variable of every process a laboratory starts: by it, and by nothing else, strays are recognised."""
+
+
+@dataclass(frozen=True, slots=True)
+class Laboratory:
+    """`embedded`: one SQLite file shared by the regions, in place of a Galera member in each."""
+
+    state: Path
+    regions: tuple[Region, ...]
+    embedded: bool
+
+    @property
+    def supervisor_configuration(self) -> Path:
+        return self.state / "supervisord.conf"
+
+    @property
+    def supervisor_socket(self) -> Path:
+        return self.state / "supervisor.sock"
+
+    @property
+    def logs(self) -> Path:
+        return self.state / "logs"
+
+    @property
+    def storage(self) -> Path:
+        """Each kind of storage keeps its own data, so that going back and forth between them loses nothing."""
+        return self.state / ("embedded" if self.embedded else "galera")
+
+    @property
+    def sqlite_file(self) -> Path:
+        return self.storage / "localgroup.db"
+
+    def member(self, region: Region) -> Path:
+        """The folder of a region's Galera member."""
+        return self.storage / region.name
+
+    def nats_configuration(self, region: Region) -> Path:
+        return self.state / "nats" / f"{region.name}.conf"
+
+    def region(self, name: str) -> Region:
+        return next(region for region in self.regions if region.name == name)
+
+    def password(self) -> str:
+        """The database user's; made up at first use, readable by this user only."""
+        path = self.state / "database-password"
+        if not path.exists():
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "w") as file:
+                file.write(secrets.token_urlsafe(PASSWORD_BYTES))
+        return path.read_text()
+
+    def database_url(self, region: Region) -> str:
+        if self.embedded:
+            return f"sqlite+aiosqlite:///{self.sqlite_file}"
+        return f"mysql+aiomysql://{DATABASE_USER}:{self.password()}@{region.address}:{SQL}/{DATABASE}"
+
+
+def remember(laboratory: Laboratory) -> None:
+    """For those who come later to look at it or to stop it."""
+    regions = [asdict(region) for region in laboratory.regions]
+    text = json.dumps({"embedded": laboratory.embedded, "regions": regions}, indent=2)
+    (laboratory.state / REMEMBERED).write_text(text + "\n")
+
+
+def remembered(state: Path) -> Laboratory | None:
+    """What was started last from this folder."""
+    path = state / REMEMBERED
+    if not path.exists():
+        return None
+    found = json.loads(path.read_text())
+    return Laboratory(state, tuple(Region(**region) for region in found["regions"]), found["embedded"])
+
+
+def state_folder(environ: Mapping[str, str] = os.environ) -> Path:
+    """LOCALGROUP_STATE, else the system's folder for root, which the user mysql can reach, else the user's own."""
+    if chosen := environ.get("LOCALGROUP_STATE"):
+        return Path(chosen).absolute()
+    if os.geteuid() == 0:
+        return SYSTEM_STATE
+    return Path(environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "localgroup"
+
+
+def executable(name: str) -> str:
+    """A program of our own virtual environment."""
+    return str(Path(sys.executable).parent / name)

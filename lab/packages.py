@@ -1,0 +1,80 @@
+"""What comes from the system's own packages: MariaDB with Galera, and what state transfer needs."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from lab import galera
+from lab.progress import step
+
+PACKAGES = ("mariadb-server", "galera-4", "rsync")
+POLICY = Path("/usr/sbin/policy-rc.d")
+FORBID_STARTING = "#!/bin/sh\nexit 101\n"
+INSTALL_SECONDS = 900
+
+
+class InstallFailed(Exception):
+    """The packages could not be installed; the message names the log."""
+
+
+def installable() -> bool:
+    return os.geteuid() == 0 and shutil.which("apt-get") is not None
+
+
+@contextmanager
+def services_stay_down() -> Iterator[None]:
+    """While packages are installed, none of their services may start. An existing policy is left alone."""
+    if POLICY.exists():
+        yield
+        return
+    POLICY.write_text(FORBID_STARTING)
+    POLICY.chmod(0o755)
+    try:
+        yield
+    finally:
+        POLICY.unlink()
+
+
+def apt(arguments: list[str], log: Path) -> None:
+    environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+    with log.open("ab") as output:
+        done = subprocess.run(
+            ["apt-get", *arguments],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            timeout=INSTALL_SECONDS,
+        )
+    if done.returncode:
+        raise InstallFailed(f"apt-get {arguments[0]} failed; see {log}")
+
+
+def forget_service() -> None:
+    """The packaged server is not to start with the machine: ours is another one."""
+    if shutil.which("systemctl"):
+        subprocess.run(["systemctl", "disable", "mariadb"], capture_output=True, check=False)
+
+
+def install(log: Path) -> None:
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with step("reading the package lists (apt)"):
+        apt(["update", "-q"], log)
+    with step(f"installing {', '.join(PACKAGES)} (apt)"), services_stay_down():
+        apt(["install", "-q", "-y", "--no-install-recommends", *PACKAGES], log)
+    forget_service()
+
+
+def ensure(log: Path) -> bool:
+    """True if the database servers are there now."""
+    if galera.installed():
+        return True
+    if not installable():
+        return False
+    install(log)
+    return galera.installed()

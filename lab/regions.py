@@ -1,0 +1,59 @@
+"""A region on one machine is an address: everything of the region listens there, on the same ports everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+NAMES = ("west", "central", "east")
+NETWORK = "127.0"
+"""The regions of `make up` are 127.0.1.1, 127.0.2.1 and so on; trials take another network, such as "127.77"."""
+
+HTTP = 8080
+NATS = 4222
+NATS_GATEWAY = 7222
+NATS_MONITOR = 8222
+SQL = 3306
+GALERA_GROUP = 4567
+GALERA_INCREMENTAL = 4568
+GALERA_STATE = 4444
+METRICS: Mapping[str, int] = {"andromeda": 9090, "messier": 9091, "whirlpool": 9092}
+"""The three tiers of a region share one address here, so each has a port of its own."""
+
+SERVING_PORTS = (HTTP, NATS, NATS_GATEWAY, NATS_MONITOR, *METRICS.values())
+DATABASE_PORTS = (SQL, GALERA_GROUP, GALERA_INCREMENTAL, GALERA_STATE)
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """`number` counts from 1: the region's Galera segment and server id."""
+
+    name: str
+    number: int
+    address: str
+
+    @property
+    def public_url(self) -> str:
+        return f"http://{self.address}:{HTTP}"
+
+    @property
+    def nats_url(self) -> str:
+        return f"nats://{self.address}:{NATS}"
+
+    @property
+    def nats_monitor_url(self) -> str:
+        return f"http://{self.address}:{NATS_MONITOR}"
+
+    def metrics_address(self, tier: str) -> str:
+        return f"{self.address}:{METRICS[tier]}"
+
+    def node(self, server: str) -> str:
+        """`andromeda` to `andromeda-west-1`: one of each server in a region here."""
+        return f"{server}-{self.name}-1"
+
+
+def regions_of(network: str = NETWORK, names: tuple[str, ...] = NAMES, first: int = 1) -> tuple[Region, ...]:
+    """Regions at `<network>.<first>.1` and the addresses that follow."""
+    return tuple(
+        Region(name, number, f"{network}.{first + number - 1}.1") for number, name in enumerate(names, start=1)
+    )
