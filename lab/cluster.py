@@ -85,8 +85,8 @@ def objection(laboratory: Laboratory, supervisor: Supervisor, region: Region) ->
 
     def why_not() -> str | None:
         why = galera.why_not_synced(folder)
-        if why and supervisor.processes()[name].failed:
-            raise RuntimeError(f"{name} does not start; see {laboratory.logs / name}.log")
+        if why:
+            supervisor.require_alive(name)
         return why and f"{name} {why}"
 
     return why_not

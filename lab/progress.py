@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +10,10 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-console = Console(highlight=False, soft_wrap=True)
+PLAIN_COLUMNS = 120
+"""Of an output that is not a terminal."""
+
+console = Console(highlight=False, width=None if sys.stdout.isatty() else PLAIN_COLUMNS)
 
 
 @contextmanager

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from ipaddress import IPv4Address
 
 NAMES = ("west", "central", "east")
-NETWORK = "127.0"
-"""The regions of `make up` are 127.0.1.1, 127.0.2.1 and so on; trials take another network, such as "127.77"."""
+FIRST_ADDRESS = "127.0.1.1"
+"""Of `make up`; the next region is at 127.0.2.1. Trials begin elsewhere, so that both run side by side."""
+
+NETWORK_SIZE = 256
 
 HTTP = 8080
 NATS = 4222
@@ -52,8 +55,9 @@ class Region:
         return f"{server}-{self.name}-1"
 
 
-def regions_of(network: str = NETWORK, names: tuple[str, ...] = NAMES, first: int = 1) -> tuple[Region, ...]:
-    """Regions at `<network>.<first>.1` and the addresses that follow."""
+def regions_of(first_address: str = FIRST_ADDRESS, names: tuple[str, ...] = NAMES) -> tuple[Region, ...]:
+    """Regions at `first_address` and at the networks after it: a.b.c.d, a.b.(c+1).d and so on."""
+    first = IPv4Address(first_address)
     return tuple(
-        Region(name, number, f"{network}.{first + number - 1}.1") for number, name in enumerate(names, start=1)
+        Region(name, number, str(first + (number - 1) * NETWORK_SIZE)) for number, name in enumerate(names, start=1)
     )

@@ -97,6 +97,10 @@ def launch(laboratory: Laboratory, *, attached: bool = False) -> subprocess.Pope
     )
 
 
+class ProgramFailed(Exception):
+    """Supervision gave a program up; the message names its log."""
+
+
 class UnixConnection(http.client.HTTPConnection):
     def __init__(self, path: str) -> None:
         super().__init__("localhost", timeout=SOCKET_SECONDS)
@@ -151,6 +155,7 @@ class Supervisor:
 
     def __init__(self, laboratory: Laboratory) -> None:
         self._path = str(laboratory.supervisor_socket)
+        self._logs = laboratory.logs
 
     def _call(self, method: str, *arguments: Any) -> Any:
         with xmlrpc.client.ServerProxy("http://localhost", transport=UnixTransport(self._path)) as remote:
@@ -164,6 +169,10 @@ class Supervisor:
 
     def processes(self) -> dict[str, Process]:
         return {told["name"]: process(told) for told in self._call("getAllProcessInfo")}
+
+    def require_alive(self, name: str) -> None:
+        if self.processes()[name].failed:
+            raise ProgramFailed(f"{name} does not start; see {self._logs / name}.log")
 
     def start(self, names: Iterable[str]) -> None:
         """Those that do not run, without waiting for them."""

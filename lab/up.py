@@ -16,7 +16,7 @@ from lab.programs import HUB, names
 from lab.progress import step
 from lab.readiness import Objection, first_objection, wait_until, why_unready
 from lab.regions import Region
-from lab.supervisor import Supervisor
+from lab.supervisor import ProgramFailed, Supervisor
 from lab.tiers import TIERS
 
 SUPERVISOR_SECONDS = 15
@@ -65,7 +65,7 @@ def prepare(laboratory: Laboratory) -> None:
 def launch(laboratory: Laboratory, control: Supervisor, *, attached: bool) -> None:
     child = supervisor.launch(laboratory, attached=attached)
     if not attached and child.wait():
-        raise RuntimeError(f"supervisord did not start; see {laboratory.logs / 'supervisord.log'}")
+        raise ProgramFailed(f"supervisord did not start; see {laboratory.logs / 'supervisord.log'}")
     wait_until(
         lambda: None if control.answers() else "supervisord does not answer", deadline_seconds=SUPERVISOR_SECONDS
     )
@@ -103,16 +103,16 @@ def upgrade_schema(laboratory: Laboratory) -> None:
 
 
 def tier_objections(laboratory: Laboratory, control: Supervisor) -> list[Objection]:
-    return [tier_objection(laboratory, control, region, tier) for tier in TIERS for region in laboratory.regions]
+    return [tier_objection(control, region, tier) for tier in TIERS for region in laboratory.regions]
 
 
-def tier_objection(laboratory: Laboratory, control: Supervisor, region: Region, tier: str) -> Objection:
+def tier_objection(control: Supervisor, region: Region, tier: str) -> Objection:
     name, url = region.node(tier), f"http://{region.metrics_address(tier)}/readyz"
 
     def why_not() -> str | None:
         why = why_unready(url)
-        if why and control.processes()[name].failed:
-            raise RuntimeError(f"{name} does not start; see {laboratory.logs / name}.log")
+        if why:
+            control.require_alive(name)
         return why and f"{name} is not ready: {why}"
 
     return why_not

@@ -1,0 +1,52 @@
+# The only entry points, for people and for continuous integration alike. `make` alone lists them.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/installed
+LAB := $(BIN)/python -m lab
+
+.DEFAULT_GOAL := help
+.PHONY: help install up down status logs reset test check format lock bench
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+up: $(STAMP) ## start three regions and load a catalogue: CATALOGUE=<archive or folder>, else a small sample
+	@$(LAB) up $(if $(CATALOGUE),--catalogue "$(CATALOGUE)")
+
+down: $(STAMP) ## stop everything; the data stays
+	@$(LAB) down
+
+status: $(STAMP) ## every process, its health, and the sizes of the clusters
+	@$(LAB) status
+
+logs: $(STAMP) ## follow what the processes write: NAMES="messier-west-1 ..." for some
+	@$(LAB) logs $(NAMES)
+
+reset: $(STAMP) ## stop everything and erase the data: CONFIRM=1 does not ask
+	@$(LAB) reset $(if $(filter 1,$(CONFIRM)),--confirm)
+
+test: $(STAMP) ## every test: ARGS="-k name" for some
+	@$(LAB) install
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: $(STAMP) ## format, lint, types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: $(STAMP) ## put the code in order
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lock: $(STAMP) ## write the lock files from pyproject.toml: ARGS=--upgrade for the newest versions
+	@$(BIN)/python -m lab.lock $(ARGS)
+
+bench: $(STAMP) ## every benchmark
+	@$(BIN)/python -m bench
+
+install: $(STAMP) ## the virtual environment, with everything in it
+
+$(STAMP): requirements-dev.lock pyproject.toml lab/install.py
+	@$(PYTHON) -m lab.install $(VENV) requirements-dev.lock
