@@ -1,0 +1,52 @@
+"""Settings of a node in the mesh, each default with its reason."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from broker.topics import NAMESPACE_PATTERN, NODE_LENGTH_MAX, NODE_PATTERN
+
+HEARTBEAT_SECONDS = 5.0
+"""Half of Moleculer's: a node that was killed is noticed within the timeout below."""
+HEARTBEAT_TIMEOUT_SECONDS = 15.0
+"""Three heartbeats: one lost packet, or one pause of a few seconds, is not an outage."""
+FORGET_SECONDS = 600.0
+"""A lost node stays listed this long, so that people see what is missing."""
+PING_SECONDS = 10.0
+CONCURRENCY = 64
+"""Requests that a node works on at once: the work is mostly waiting for a database."""
+QUEUE_CAPACITY = 256
+"""Requests that wait for their turn: with services of 10 ms, about 40 ms of work; beyond it, other nodes are better."""
+EVENT_CAPACITY = 1_024
+PENDING_CAPACITY = 8_192
+"""Calls that wait for their answers."""
+DRAIN_SECONDS = 10.0
+EJECTION_SECONDS = 2.0
+"""A node that just failed is left alone this long, if another can answer."""
+DEADLINE_SECONDS = 5.0
+"""Of a call whose caller did not say."""
+
+Seconds = Annotated[float, Field(gt=0, le=3600)]
+Capacity = Annotated[int, Field(ge=1, le=1_000_000)]
+
+
+class BrokerConfig(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    region: Annotated[str, Field(min_length=1, max_length=32, pattern=r"^[a-z0-9-]+$")]
+    node: Annotated[str, Field(max_length=NODE_LENGTH_MAX, pattern=NODE_PATTERN)]
+    namespace: Annotated[str, Field(pattern=NAMESPACE_PATTERN)] = ""
+    protocol: Annotated[str, Field(pattern=r"^[45]$")] = "5"
+    """Of packets for everybody. A packet for one node is in that node's version."""
+    heartbeat_seconds: Seconds = HEARTBEAT_SECONDS
+    heartbeat_timeout_seconds: Seconds = HEARTBEAT_TIMEOUT_SECONDS
+    forget_seconds: Seconds = FORGET_SECONDS
+    ping_seconds: Seconds = PING_SECONDS
+    concurrency: Capacity = CONCURRENCY
+    queue_capacity: Annotated[int, Field(ge=0, le=1_000_000)] = QUEUE_CAPACITY
+    event_capacity: Capacity = EVENT_CAPACITY
+    pending_capacity: Capacity = PENDING_CAPACITY
+    drain_seconds: Seconds = DRAIN_SECONDS
+    ejection_seconds: Seconds = EJECTION_SECONDS

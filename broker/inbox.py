@@ -1,0 +1,59 @@
+"""What comes in: one subscription a kind of packet, decoded and handed to whoever receives that kind.
+
+A packet that is not understood is counted, and logged the first time its fault is seen; it never stops the others.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
+
+from broker.fields import BadPacket
+from broker.metrics import Metrics
+from broker.packets import decode
+from broker.topics import Kind, Topics
+from broker.transport import Delivery, Receive, Transport
+
+Receiver: TypeAlias = Callable[[Any], None]
+"""Takes packets of one kind."""
+
+TARGETED = (Kind.REQUEST, Kind.RESPONSE, Kind.EVENT, Kind.PONG)
+FOR_EVERYBODY = (Kind.DISCONNECT, Kind.HEARTBEAT)
+BOTH = (Kind.DISCOVER, Kind.INFO, Kind.PING)
+FAULTS_LOGGED_MAX = 256
+
+logger = logging.getLogger(__name__)
+
+
+class Inbox:
+    def __init__(self, receivers: Mapping[Kind, Receiver], metrics: Metrics) -> None:
+        self._receivers = receivers
+        self._metrics = metrics
+        self._faults_logged: set[tuple[Kind, str]] = set()
+
+    async def open(self, transport: Transport, topics: Topics, node: str) -> None:
+        for kind in TARGETED + BOTH:
+            await transport.subscribe(topics.of(kind, node), self._receive(kind))
+        for kind in FOR_EVERYBODY + BOTH:
+            await transport.subscribe(topics.everybody(kind), self._receive(kind))
+
+    def _receive(self, kind: Kind) -> Receive:
+        receiver = self._receivers[kind]
+
+        def receive(delivery: Delivery) -> None:
+            try:
+                packet = decode(kind, delivery.payload)
+            except BadPacket as fault:
+                self._refuse(kind, fault, delivery)
+            else:
+                receiver(packet)
+
+        return receive
+
+    def _refuse(self, kind: Kind, fault: BadPacket, delivery: Delivery) -> None:
+        self._metrics.packet_refused(kind.value)
+        seen = (kind, str(fault))
+        if seen not in self._faults_logged and len(self._faults_logged) < FAULTS_LOGGED_MAX:
+            self._faults_logged.add(seen)
+            logger.warning("a packet on %s was refused: %s (this is logged once)", delivery.subject, fault)

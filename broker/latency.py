@@ -1,0 +1,49 @@
+"""Round-trip times to nodes, measured by PING and PONG. One PING to everybody asks the whole mesh."""
+
+from __future__ import annotations
+
+from collections import deque
+from statistics import fmean
+
+from broker.clock import Clock
+from broker.packets import Ping, Pong
+
+SAMPLES = 6
+"""The last minute at one ping every ten seconds: the minimum of it is the path, without the queues on it."""
+ROUNDS_REMEMBERED = 8
+"""Pings whose answers are still of interest."""
+
+
+class Latency:
+    def __init__(self, clock: Clock, sender: str, version: str) -> None:
+        self._clock = clock
+        self._sender = sender
+        self._version = version
+        self._rounds = 0
+        self._sent_at_seconds: dict[str, float] = {}
+        self._samples: dict[str, deque[float]] = {}
+
+    def next_ping(self) -> Ping:
+        self._rounds += 1
+        ping = Ping(self._version, self._sender, f"{self._rounds:x}", self._clock.epoch_milliseconds())
+        self._sent_at_seconds[ping.id] = self._clock.now()
+        while len(self._sent_at_seconds) > ROUNDS_REMEMBERED:
+            del self._sent_at_seconds[next(iter(self._sent_at_seconds))]
+        return ping
+
+    def receive(self, pong: Pong) -> None:
+        sent_at_seconds = self._sent_at_seconds.get(pong.id)
+        if sent_at_seconds is not None:
+            samples = self._samples.setdefault(pong.sender, deque(maxlen=SAMPLES))
+            samples.append(self._clock.now() - sent_at_seconds)
+
+    def forget(self, node: str) -> None:
+        self._samples.pop(node, None)
+
+    def minimum_seconds(self, node: str) -> float | None:
+        samples = self._samples.get(node)
+        return min(samples) if samples else None
+
+    def average_seconds(self, node: str) -> float | None:
+        samples = self._samples.get(node)
+        return fmean(samples) if samples else None

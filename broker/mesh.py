@@ -1,0 +1,335 @@
+"""The broker: where the parts of a node in the mesh are put together, and what services and callers see of them.
+
+    start -> serve -> drain -> stop
+
+Each part is one idea in its own file; this one only connects them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Callable
+from itertools import count
+from random import Random, SystemRandom
+from types import TracebackType
+from typing import Any, Self, TypeVar, overload
+
+from pydantic import BaseModel
+
+from broker.admission import Admission
+from broker.calls import Caller
+from broker.clock import Clock, SystemClock
+from broker.config import DEADLINE_SECONDS, BrokerConfig
+from broker.deadline import Deadline
+from broker.discovery import Discovery
+from broker.dispatch import Dispatcher
+from broker.ejection import Ejections
+from broker.events import EventReceiver, EventSender
+from broker.inbox import Inbox
+from broker.latency import Latency
+from broker.membership import Membership
+from broker.metrics import Metrics
+from broker.nearest import Nearest
+from broker.outgoing import Outgoing
+from broker.packets import Ping, Pong, Response
+from broker.pending import Pending
+from broker.periodic import every
+from broker.refusals import NotSent
+from broker.registry import Registry
+from broker.requests import RequestReceiver
+from broker.retry import RetryBudget
+from broker.service import Service, bound_actions, bound_events, describe
+from broker.tasks import Tasks
+from broker.topics import Kind, Topics, call_of_unheard
+from broker.transport import Delivery, Listener, Transport
+from schema.action import Action, Event
+
+RequestType = TypeVar("RequestType", bound=BaseModel)
+ResponseType = TypeVar("ResponseType")
+
+logger = logging.getLogger(__name__)
+
+
+class Broker:
+    def __init__(
+        self,
+        config: BrokerConfig,
+        transport: Transport,
+        *,
+        metrics: Metrics | None = None,
+        clock: Clock | None = None,
+        random: Random | None = None,
+    ) -> None:
+        self.node_id = config.node
+        self.region = config.region
+        self.metrics = metrics or Metrics()
+        self.registry = Registry()
+        self._config = config
+        self._transport = transport
+        self._clock = clock or SystemClock()
+        self._random = random or SystemRandom()
+        self._topics = Topics(config.namespace)
+        self._instance = f"{self._random.getrandbits(64):016x}"
+        self._numbers = count()
+        self._services: dict[str, Service] = {}
+        self._withdrawn: set[str] = set()
+        self._background, self._requests, self._events = Tasks(), Tasks(), Tasks()
+        self._started = self._draining = False
+        self._connect_parts(config, self._clock)
+
+    def _connect_parts(self, config: BrokerConfig, clock: Clock) -> None:
+        self.latency = Latency(clock, self.node_id, config.protocol)
+        self._pending = Pending(clock, config.pending_capacity)
+        self._members = Membership(self.registry, self._pending, self.latency, self.metrics)
+        self._dispatcher = Dispatcher(Admission(config.concurrency, config.queue_capacity), self.metrics)
+        strategy = Nearest(self.region, self.latency.minimum_seconds, self._pending.in_flight, self._random)
+        caller = Caller(
+            node=self.node_id,
+            transport=self._transport,
+            topics=self._topics,
+            registry=self.registry,
+            strategy=strategy,
+            pending=self._pending,
+            ejections=Ejections(clock, config.ejection_seconds),
+            budget=RetryBudget(clock),
+            metrics=self.metrics,
+            clock=clock,
+            next_id=self._next_id,
+        )
+        sender = EventSender(self.node_id, self._transport, self._topics, self.registry, strategy)
+        self._event_receiver = EventReceiver(
+            config.event_capacity, self._events, self.metrics, self._members.events_missed
+        )
+        self._outgoing = Outgoing(
+            self.node_id,
+            config.protocol,
+            caller=caller,
+            dispatcher=self._dispatcher,
+            sender=sender,
+            receiver=self._event_receiver,
+            clock=clock,
+            next_id=self._next_id,
+        )
+        self._discovery = Discovery(
+            config,
+            self._instance,
+            transport=self._transport,
+            topics=self._topics,
+            registry=self.registry,
+            clock=clock,
+            random=self._random,
+            tasks=self._background,
+            observer=self._members,
+        )
+        self._members.when_joined.append(self._ping_soon)
+
+    # --- lifecycle ------------------------------------------------------------------------------------------
+
+    def add(self, service: Service) -> None:
+        if self._started:
+            raise RuntimeError("services are added before the broker starts")
+        self._services[service.name] = service
+        self._dispatcher.add(bound_actions(service))
+        self._event_receiver.add(bound_events(service))
+
+    async def start(self) -> None:
+        """Join the mesh, see who is there, then let the others know. Raises `Conflict` if the node's name is taken."""
+        self._started = True
+        await self._transport.connect(self.node_id, Listener(self._disconnected, self._reconnected))
+        self.metrics.connected.set(1)
+        await self._open_inbox()
+        await self._discovery.ask_everybody()
+        await self._transport.settle()
+        if self._members.impostor is not None:
+            raise self._members.name_taken()
+        for service in self._services.values():
+            await service.started(self)
+        await self._announce()
+        self._discovery.begin()
+        await self._ping_everybody()
+        self._background.spawn(every(self._clock, self._config.ping_seconds, self._random, self._ping_everybody))
+
+    async def drain(self) -> None:
+        """Take no new work, finish what was begun; what takes too long is given up when the broker stops."""
+        if self._draining:
+            return
+        self._draining = True
+        with contextlib.suppress(NotSent):  # nobody to tell, and nobody who could send work
+            await self._announce()
+            await self._transport.flush()
+            await self._transport.settle()
+        for work in (self._requests, self._events):
+            if not await work.finish(self._clock, self._config.drain_seconds):
+                logger.warning("%d pieces of work did not finish in time", len(work))
+
+    async def stop(self) -> None:
+        for service in self._services.values():
+            await service.stopped()
+        with contextlib.suppress(NotSent):  # nobody to take leave of
+            await self._discovery.leave()
+            await self._transport.flush()
+        for tasks in (self._background, self._requests, self._events):
+            await tasks.cancel()
+        await self._transport.close()
+        self.metrics.connected.set(0)
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.drain()
+        await self.stop()
+
+    async def withdraw(self, service: str) -> None:
+        """Serve it no longer, for instance because its database cannot answer truthfully now."""
+        await self._offer(self._withdrawn | {service})
+
+    async def offer(self, service: str) -> None:
+        """Serve it again."""
+        await self._offer(self._withdrawn - {service})
+
+    # --- what callers use -----------------------------------------------------------------------------------
+
+    @overload
+    async def call(
+        self,
+        action: Action[RequestType, ResponseType],
+        request: RequestType,
+        *,
+        deadline_seconds: float = DEADLINE_SECONDS,
+        meta: dict[str, Any] | None = None,
+    ) -> ResponseType: ...
+
+    @overload
+    async def call(
+        self,
+        action: str,
+        request: Any,
+        *,
+        deadline_seconds: float = DEADLINE_SECONDS,
+        meta: dict[str, Any] | None = None,
+    ) -> Any: ...
+
+    async def call(
+        self,
+        action: Action[Any, Any] | str,
+        request: Any,
+        *,
+        deadline_seconds: float = DEADLINE_SECONDS,
+        meta: dict[str, Any] | None = None,
+    ) -> Any:
+        """By contract: a checked response. By name: plain JSON values. What the callee puts into its meta is merged
+        into `meta`. Raises `MeshError` only."""
+        return await self._outgoing.call(action, request, Deadline.after(deadline_seconds, self._clock), meta)
+
+    async def emit(self, event: Event[RequestType], payload: RequestType) -> None:
+        """To one node of each listening group, at most once."""
+        await self._outgoing.tell(event, payload, broadcast=False)
+
+    async def broadcast(self, event: Event[RequestType], payload: RequestType) -> None:
+        """To every listening node, this one too, at most once."""
+        await self._outgoing.tell(event, payload, broadcast=True)
+
+    async def wait_for(self, *services: str, deadline_seconds: float) -> None:
+        await self._members.wait_for(services, Deadline.after(deadline_seconds, self._clock))
+
+    def available(self, action: str) -> bool:
+        return bool(self.registry.endpoints(action))
+
+    @property
+    def connected(self) -> bool:
+        return self._transport.connected
+
+    def on_reconnect(self, callback: Callable[[], None]) -> None:
+        """Called whenever events may have been missed: after a lost connection, when a lost node is heard again, and
+        when more came in than could be handled. What was cached on the strength of events is to be dropped."""
+        self._members.when_missed.append(callback)
+
+    def on_fatal(self, callback: Callable[[Exception], None]) -> None:
+        """Called when this node must not go on, because another has its name."""
+        self._members.when_fatal.append(callback)
+
+    # --- how ------------------------------------------------------------------------------------------------
+
+    def _next_id(self) -> str:
+        return f"{self._instance}{next(self._numbers):x}"
+
+    async def _announce(self) -> None:
+        offered = (
+            () if self._draining else (each for name, each in self._services.items() if name not in self._withdrawn)
+        )
+        await self._discovery.announce(describe(service) for service in offered)
+
+    async def _offer(self, withdrawn: set[str]) -> None:
+        if withdrawn != self._withdrawn:
+            self._withdrawn = withdrawn
+            await self._announce()
+
+    async def _open_inbox(self) -> None:
+        requests = RequestReceiver(
+            self.node_id,
+            dispatcher=self._dispatcher,
+            transport=self._transport,
+            topics=self._topics,
+            clock=self._clock,
+            tasks=self._requests,
+            onward=self._outgoing,
+        )
+        receivers: dict[Kind, Callable[[Any], None]] = {
+            Kind.REQUEST: requests.receive,
+            Kind.RESPONSE: self._receive_response,
+            Kind.EVENT: self._outgoing.receive_event,
+            Kind.INFO: self._discovery.receive_info,
+            Kind.DISCOVER: self._discovery.receive_discover,
+            Kind.HEARTBEAT: self._discovery.receive_heartbeat,
+            Kind.DISCONNECT: self._discovery.receive_disconnect,
+            Kind.PING: self._receive_ping,
+            Kind.PONG: self._receive_pong,
+        }
+        await Inbox(receivers, self.metrics).open(self._transport, self._topics, self.node_id)
+        await self._transport.subscribe(self._topics.unheard(self.node_id), self._receive_unheard)
+
+    def _receive_response(self, response: Response) -> None:
+        if not self._pending.answer(response):
+            self.metrics.late_answers.inc()
+
+    def _receive_unheard(self, delivery: Delivery) -> None:
+        """The server knows before the heartbeats do that a node is gone."""
+        if delivery.unheard and (node := self._pending.unheard(call_of_unheard(delivery.subject))) is not None:
+            self._discovery.lose(node)
+
+    def _receive_ping(self, ping: Ping) -> None:
+        if ping.sender != self.node_id:
+            self._background.spawn(self._pong(ping))
+
+    async def _pong(self, ping: Ping) -> None:
+        now = self._clock.epoch_milliseconds()
+        pong = Pong(ping.version, self.node_id, ping.id, ping.time_milliseconds, now)
+        await self._transport.publish(self._topics.of(Kind.PONG, ping.sender), pong.encode())
+
+    def _receive_pong(self, pong: Pong) -> None:
+        if self.registry.get(pong.sender) is not None:
+            self.latency.receive(pong)
+
+    async def _ping_everybody(self) -> None:
+        if self._transport.connected:
+            await self._transport.publish(self._topics.everybody(Kind.PING), self.latency.next_ping().encode())
+
+    def _ping_soon(self, node: str) -> None:
+        self._background.spawn(self._ping(node))
+
+    async def _ping(self, node: str) -> None:
+        await self._transport.publish(self._topics.of(Kind.PING, node), self.latency.next_ping().encode())
+
+    def _disconnected(self) -> None:
+        self.metrics.connected.set(0)
+        self._pending.fail_all("the connection to the mesh was lost")
+
+    def _reconnected(self) -> None:
+        self.metrics.connected.set(1)
+        self._background.spawn(self._discovery.rejoin())
+        self._members.events_missed()

@@ -1,0 +1,151 @@
+"""What leaves a node on behalf of its callers and handlers: calls and events, here or over the wire."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from broker.calls import Call, Caller
+from broker.clock import Clock
+from broker.context import Context
+from broker.deadline import Deadline
+from broker.dispatch import Dispatcher, check_request
+from broker.events import EVENT_SECONDS, EventReceiver, EventSender, payload_fields
+from broker.packets import EventPacket
+from schema.action import Action, Event
+
+
+class Outgoing:
+    def __init__(
+        self,
+        node: str,
+        protocol: str,
+        *,
+        caller: Caller,
+        dispatcher: Dispatcher,
+        sender: EventSender,
+        receiver: EventReceiver,
+        clock: Clock,
+        next_id: Callable[[], str],
+    ) -> None:
+        self._node = node
+        self._protocol = protocol
+        self._caller = caller
+        self._dispatcher = dispatcher
+        self._sender = sender
+        self._receiver = receiver
+        self._clock = clock
+        self._next_id = next_id
+
+    async def call(
+        self, action: Action[Any, Any] | str, request: Any, deadline: Deadline, meta: dict[str, Any] | None
+    ) -> Any:
+        """A call that no handler makes: the start of a chain."""
+        call_id = self._next_id()
+        name, contract = _named(action)
+        return await self._caller.call(
+            Call(
+                action=name,
+                contract=contract,
+                request=_checked(contract, request),
+                meta={} if meta is None else meta,
+                deadline=deadline,
+                id=call_id,
+                request_id=call_id,
+            ),
+            self.call_local,
+        )
+
+    async def call_on(self, context: Context, action: Action[Any, Any] | str, request: Any, deadline: Deadline) -> Any:
+        name, contract = _named(action)
+        return await self._caller.call(
+            Call(
+                action=name,
+                contract=contract,
+                request=_checked(contract, request),
+                meta=context.meta,
+                deadline=deadline,
+                id=self._next_id(),
+                request_id=context.request_id,
+                level=context.level + 1,
+                parent_id=context.id,
+                caller=context.service,
+            ),
+            self.call_local,
+        )
+
+    async def call_local(self, call: Call) -> Any:
+        context = Context(
+            self,
+            id=call.id,
+            request_id=call.request_id,
+            service=call.action.rpartition(".")[0],
+            caller=call.caller,
+            level=call.level,
+            meta=call.meta,
+            deadline=call.deadline,
+        )
+        typed, nested = call.contract is not None, call.level > 1
+        return await self._dispatcher.serve_local(call.action, context, call.request, nested=nested, typed=typed)
+
+    async def tell(self, event: Event[Any], payload: Any, *, broadcast: bool) -> None:
+        await self._tell(self._packet(event, payload, broadcast), payload)
+
+    async def tell_on(self, context: Context, event: Event[Any], payload: Any, *, broadcast: bool) -> None:
+        packet = self._packet(event, payload, broadcast)._replace(
+            meta=context.meta,
+            level=context.level + 1,
+            request_id=context.request_id,
+            parent_id=context.id,
+            caller=context.service,
+        )
+        await self._tell(packet, payload)
+
+    async def _tell(self, packet: EventPacket, payload: Any) -> None:
+        """Here first: what happens on this node must not depend on the others."""
+        chosen = self._sender.all(packet.event) if packet.broadcast else self._sender.chosen(packet.event)
+        if (groups := chosen.pop(self._node, None)) is not None:
+            self._receiver.deliver(packet.event, groups, payload, partial(self.event_context, packet))
+        for node, groups in chosen.items():
+            await self._sender.send(node, packet._replace(groups=tuple(groups)))
+
+    def receive_event(self, packet: EventPacket) -> None:
+        self._receiver.deliver(packet.event, packet.groups, packet.data, partial(self.event_context, packet))
+
+    def event_context(self, packet: EventPacket, service: str) -> Context:
+        return Context(
+            self,
+            id=packet.id,
+            request_id=packet.request_id,
+            service=service,
+            caller=packet.caller,
+            level=packet.level,
+            meta=dict(packet.meta),
+            deadline=Deadline.after(EVENT_SECONDS, self._clock),
+        )
+
+    def _packet(self, event: Event[Any], payload: Any, broadcast: bool) -> EventPacket:
+        packet_id = self._next_id()
+        return EventPacket(
+            version=self._protocol,
+            sender=self._node,
+            id=packet_id,
+            event=event.name,
+            data=payload_fields(event, payload),
+            groups=(),
+            broadcast=broadcast,
+            meta={},
+            level=1,
+            request_id=packet_id,
+            parent_id=None,
+            caller=None,
+        )
+
+
+def _named(action: Action[Any, Any] | str) -> tuple[str, Action[Any, Any] | None]:
+    return (action, None) if isinstance(action, str) else (action.name, action)
+
+
+def _checked(contract: Action[Any, Any] | None, request: Any) -> Any:
+    return request if contract is None else check_request(contract.request, request)

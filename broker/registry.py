@@ -1,0 +1,126 @@
+"""Who is in the mesh and what each serves. Pure: it computes from what it is told, and knows no wire and no clock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from broker.event_patterns import matches
+from broker.node_info import ActionInfo, NodeInfo
+
+CACHED_NAMES_MAX = 4_096
+"""Action and event names whose nodes are remembered; callers choose names, so the memory is bounded."""
+
+
+class Endpoint(NamedTuple):
+    """One node that serves one action."""
+
+    node: str
+    action: str
+    region: str
+    safe: bool
+    local: bool
+
+
+@dataclass(slots=True)
+class Node:
+    info: NodeInfo
+    local: bool
+    heard_at_seconds: float
+    available: bool = True
+    actions: dict[str, ActionInfo] = field(default_factory=dict)
+
+    def describe(self, info: NodeInfo) -> None:
+        self.info = info
+        self.actions = {action.name: action for service in info.services for action in service.actions}
+
+
+class Registry:
+    def __init__(self) -> None:
+        self._nodes: dict[str, Node] = {}
+        self._endpoints: dict[str, tuple[Endpoint, ...]] = {}
+        self._listeners: dict[str, dict[str, tuple[Endpoint, ...]]] = {}
+
+    def __iter__(self) -> Iterator[Node]:
+        return iter(list(self._nodes.values()))
+
+    def get(self, node: str) -> Node | None:
+        return self._nodes.get(node)
+
+    def admit(self, info: NodeInfo, now_seconds: float, *, local: bool = False) -> bool:
+        """Whether anything changed: an INFO counts if its seq rose, its instance is another, or its node was gone."""
+        node = self._nodes.setdefault(info.node, Node(info, local, now_seconds, available=False))
+        node.heard_at_seconds = now_seconds
+        if node.available and node.info.instance == info.instance and info.seq <= node.info.seq:
+            return False
+        node.available = True
+        node.describe(info)
+        self._forget_answers()
+        return True
+
+    def withdraw(self, node: str) -> bool:
+        """The node is gone; it stays listed as unavailable until it is forgotten."""
+        known = self._nodes.get(node)
+        if known is None or not known.available:
+            return False
+        known.available = False
+        self._forget_answers()
+        return True
+
+    def silent_since(self, seconds: float) -> list[str]:
+        return [name for name, node in self._nodes.items() if self._is_silent(node, seconds) and node.available]
+
+    def forget_silent_since(self, seconds: float) -> None:
+        for name in [name for name, node in self._nodes.items() if self._is_silent(node, seconds)]:
+            del self._nodes[name]
+
+    def endpoints(self, action: str) -> tuple[Endpoint, ...]:
+        known = self._endpoints.get(action)
+        if known is None:
+            known = tuple(self._find_endpoints(action))
+            if len(self._endpoints) < CACHED_NAMES_MAX:
+                self._endpoints[action] = known
+        return known
+
+    def listeners(self, event: str) -> dict[str, tuple[Endpoint, ...]]:
+        """Each listening group with its nodes."""
+        known = self._listeners.get(event)
+        if known is None:
+            known = self._find_listeners(event)
+            if len(self._listeners) < CACHED_NAMES_MAX:
+                self._listeners[event] = known
+        return known
+
+    def serves(self, service: str) -> bool:
+        return any(service == offered.name for node in self._available() for offered in node.info.services)
+
+    def _available(self) -> Iterator[Node]:
+        return (node for node in self._nodes.values() if node.available)
+
+    def _find_endpoints(self, action: str) -> Iterator[Endpoint]:
+        for node in self._available():
+            if offered := node.actions.get(action):
+                yield Endpoint(node.info.node, action, node.info.region, offered.safe, node.local)
+
+    def _find_listeners(self, event: str) -> dict[str, tuple[Endpoint, ...]]:
+        groups: dict[str, tuple[Endpoint, ...]] = {}
+        for node in self._available():
+            listening = Endpoint(node.info.node, event, node.info.region, False, node.local)
+            for group in _groups_of(node.info, event):
+                groups[group] = (*groups.get(group, ()), listening)
+        return groups
+
+    def _forget_answers(self) -> None:
+        self._endpoints.clear()
+        self._listeners.clear()
+
+    @staticmethod
+    def _is_silent(node: Node, since_seconds: float) -> bool:
+        return not node.local and node.heard_at_seconds <= since_seconds
+
+
+def _groups_of(info: NodeInfo, event: str) -> set[str]:
+    return {
+        listened.group for service in info.services for listened in service.events if matches(listened.pattern, event)
+    }

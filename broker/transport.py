@@ -1,0 +1,66 @@
+"""The seam between the mesh and what carries it: subjects and bytes, at most once, in order from each sender.
+
+NATS is behind it in production (`nats_transport.py`), the memory of one process in tests (`testing.py`); the contract
+suite runs against both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import NamedTuple, Protocol, TypeAlias
+
+
+class Delivery(NamedTuple):
+    subject: str
+    payload: bytes
+    unheard: bool = False
+    """Nobody listens to what was published with this subject as its reply subject."""
+
+
+Receive: TypeAlias = Callable[[Delivery], None]
+"""Must not block: whatever takes time is put into a task."""
+
+
+def _nothing() -> None:
+    return
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """What a transport tells of its connection."""
+
+    disconnected: Callable[[], None] = field(default=_nothing)
+    reconnected: Callable[[], None] = field(default=_nothing)
+    """Whatever was published meanwhile has been missed."""
+
+
+class Transport(Protocol):
+    @property
+    def connected(self) -> bool: ...
+
+    @property
+    def max_payload_bytes(self) -> int:
+        """What the other end accepts in one message; known once connected."""
+        ...
+
+    async def connect(self, name: str, listener: Listener) -> None:
+        """Returns once connected; from then on the connection mends itself."""
+        ...
+
+    async def subscribe(self, subject: str, receive: Receive) -> None: ...
+
+    async def publish(self, subject: str, payload: bytes, reply: str = "") -> None:
+        """Raises `NotSent` at once while disconnected, and `Invalid` for a payload that is too large: nothing is
+        queued to be sent later. If nobody listens, an `unheard` delivery comes to `reply`."""
+        ...
+
+    async def flush(self) -> None:
+        """Returns when everything published so far has reached the other end."""
+        ...
+
+    async def settle(self) -> None:
+        """Returns when the farthest node's answers, and whatever else was on its way here, will have come in."""
+        ...
+
+    async def close(self) -> None: ...

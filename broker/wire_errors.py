@@ -1,0 +1,104 @@
+"""The one table between our error codes and Moleculer's error names, types and status codes.
+
+A foreign node's error is recognised by its type, then by its name, then by its status. What an `internal` error says
+stays in the node that raised it: strangers get a fixed sentence, and no stack ever travels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from broker.refusals import Late, NodeFull, NotServed
+from schema.errors import (
+    Conflict,
+    Forbidden,
+    Internal,
+    Invalid,
+    MeshError,
+    NotFound,
+    TimedOut,
+    TooMany,
+    Unauthorized,
+    Unavailable,
+)
+
+INTERNAL_MESSAGE = "internal error"
+MESSAGE_LENGTH_MAX = 1_000
+CLIENT_STATUS = range(400, 500)
+
+
+class Row(NamedTuple):
+    error: type[MeshError]
+    name: str
+    type: str
+    status: int
+
+
+TABLE = (
+    Row(NotServed, "ServiceNotFoundError", "SERVICE_NOT_FOUND", 404),
+    Row(NodeFull, "QueueIsFullError", "QUEUE_FULL", 429),
+    Row(Late, "RequestSkippedError", "REQUEST_SKIPPED", 514),
+    Row(Invalid, "ValidationError", "VALIDATION_ERROR", 422),
+    Row(Unauthorized, "MoleculerClientError", "UNAUTHORIZED", 401),
+    Row(Forbidden, "MoleculerClientError", "FORBIDDEN", 403),
+    Row(NotFound, "MoleculerClientError", "NOT_FOUND", 404),
+    Row(Conflict, "MoleculerClientError", "CONFLICT", 409),
+    Row(TooMany, "MoleculerRetryableError", "TOO_MANY", 429),
+    Row(Unavailable, "MoleculerRetryableError", "UNAVAILABLE", 503),
+    Row(TimedOut, "RequestTimeoutError", "REQUEST_TIMEOUT", 504),
+    Row(Internal, "MoleculerServerError", "INTERNAL", 500),
+)
+_BY_ERROR = {row.error: row for row in TABLE}
+_BY_TYPE = {row.type: row.error for row in TABLE}
+_BY_STATUS = {row.status: row.error for row in TABLE if row.error.__module__ == "schema.errors"}
+_BY_NAME: Mapping[str, type[MeshError]] = {
+    "ServiceNotFoundError": NotServed,
+    "ServiceNotAvailableError": NotServed,
+    "QueueIsFullError": NodeFull,
+    "RequestSkippedError": Late,
+    "RequestRejectedError": Unavailable,
+    "RequestTimeoutError": TimedOut,
+    "ValidationError": Invalid,
+}
+"""Names that say enough by themselves, whatever type a foreign node gives them."""
+
+
+def to_wire(error: MeshError, node: str) -> dict[str, Any]:
+    row = _row_of(type(error))
+    internal = row.error is Internal
+    return {
+        "name": row.name,
+        "message": INTERNAL_MESSAGE if internal else error.message[:MESSAGE_LENGTH_MAX],
+        "nodeID": node,
+        "code": row.status,
+        "type": row.type,
+        "retryable": error.retryable,
+        "data": {} if internal else error.data,
+    }
+
+
+def from_wire(fields: Mapping[str, Any]) -> MeshError:
+    """Never raises: whatever cannot be recognised is an internal error of the node that sent it."""
+    kind = _kind_of(fields)
+    if kind is Internal:
+        return Internal(INTERNAL_MESSAGE)
+    message, data = fields.get("message"), fields.get("data")
+    text = message[:MESSAGE_LENGTH_MAX] if isinstance(message, str) else kind.code
+    return kind(text, data if isinstance(data, dict) else None)
+
+
+def _row_of(kind: type[MeshError]) -> Row:
+    rows = (_BY_ERROR.get(ancestor) for ancestor in kind.__mro__)
+    return next(filter(None, rows), _BY_ERROR[Internal])
+
+
+def _kind_of(fields: Mapping[str, Any]) -> type[MeshError]:
+    kind, name, status = fields.get("type"), fields.get("name"), fields.get("code")
+    if isinstance(kind, str) and kind in _BY_TYPE:
+        return _BY_TYPE[kind]
+    if isinstance(name, str) and name in _BY_NAME:
+        return _BY_NAME[name]
+    if not isinstance(status, int):
+        return Internal
+    return _BY_STATUS.get(status) or (Invalid if status in CLIENT_STATUS else Internal)
