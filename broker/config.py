@@ -30,14 +30,17 @@ DEADLINE_SECONDS = 5.0
 
 Seconds = Annotated[float, Field(gt=0, le=3600)]
 Capacity = Annotated[int, Field(ge=1, le=1_000_000)]
+Region = Annotated[str, Field(min_length=1, max_length=32, pattern=r"^[a-z0-9-]+$")]
+NodeName = Annotated[str, Field(max_length=NODE_LENGTH_MAX, pattern=NODE_PATTERN)]
+Namespace = Annotated[str, Field(pattern=NAMESPACE_PATTERN)]
 
 
 class BrokerConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    region: Annotated[str, Field(min_length=1, max_length=32, pattern=r"^[a-z0-9-]+$")]
-    node: Annotated[str, Field(max_length=NODE_LENGTH_MAX, pattern=NODE_PATTERN)]
-    namespace: Annotated[str, Field(pattern=NAMESPACE_PATTERN)] = ""
+    region: Region
+    node: NodeName
+    namespace: Namespace = ""
     protocol: Annotated[str, Field(pattern=r"^[45]$")] = "5"
     """Of packets for everybody. A packet for one node is in that node's version."""
     heartbeat_seconds: Seconds = HEARTBEAT_SECONDS

@@ -136,7 +136,9 @@ class Broker:
     async def start(self) -> None:
         """Join the mesh, see who is there, then let the others know. Raises `Conflict` if the node's name is taken."""
         self._started = True
-        await self._transport.connect(self.node_id, Listener(self._disconnected, self._reconnected))
+        await self._transport.connect(
+            self.node_id, Listener(self._disconnected, self._reconnected, self._members.events_missed)
+        )
         self.metrics.connected.set(1)
         await self._open_inbox()
         await self._discovery.ask_everybody()

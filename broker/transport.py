@@ -33,6 +33,8 @@ class Listener:
     disconnected: Callable[[], None] = field(default=_nothing)
     reconnected: Callable[[], None] = field(default=_nothing)
     """Whatever was published meanwhile has been missed."""
+    missed: Callable[[], None] = field(default=_nothing)
+    """Something that came in had to be dropped, because too much of it came at once."""
 
 
 class Transport(Protocol):
