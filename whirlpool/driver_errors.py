@@ -59,7 +59,6 @@ BY_NUMBER: Mapping[int, tuple[type[MeshError], str]] = {
     1045: (Unavailable, UNREACHABLE),  # access denied for the user
     1142: (Unavailable, NO_SCHEMA),  # command denied to the user for the table
     1049: (Unavailable, NO_SCHEMA),  # unknown database
-    1054: (Unavailable, NO_SCHEMA),  # unknown column
     1146: (Unavailable, NO_SCHEMA),  # table doesn't exist
     1290: (Unavailable, READ_ONLY),  # running with --read-only
     1792: (Unavailable, READ_ONLY),
@@ -90,8 +89,6 @@ BY_MESSAGE: Mapping[str, tuple[type[MeshError], str]] = {
     "readonly database": (Unavailable, READ_ONLY),
     "database or disk is full": (Unavailable, READ_ONLY),
     "no such table": (Unavailable, NO_SCHEMA),
-    "no such column": (Unavailable, NO_SCHEMA),
-    "has no column named": (Unavailable, NO_SCHEMA),
     "unique constraint failed": (Invalid, CONTRADICTION),
     "foreign key constraint failed": (Invalid, CONTRADICTION),
     "not null constraint failed": (Invalid, UNFIT),

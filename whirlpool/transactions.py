@@ -50,7 +50,13 @@ class Database:
                 await self._pause(attempt, deadline)
         return await self._write_once(unit, deadline)
 
-    async def close(self) -> None:
+    async def start(self) -> None:
+        """Connections are opened when they are needed first."""
+
+    async def drain(self) -> None:
+        """Requests that are being served need their connections."""
+
+    async def stop(self) -> None:
         await self.engine.dispose()
 
     async def _write_once(self, unit: Unit[Result], deadline: Deadline) -> Result:

@@ -1,0 +1,5 @@
+"""`python -m whirlpool`."""
+
+from whirlpool.cli import main
+
+main()

@@ -1,0 +1,35 @@
+"""`whirlpool`: the persistence tier, from the command line. It is configured by environment variables alone."""
+
+from __future__ import annotations
+
+import os
+
+import typer
+
+from broker import process
+from broker.environment import BadEnvironment, read_environment
+from whirlpool.bootstrap import build
+from whirlpool.config import WhirlpoolSettings
+
+app = typer.Typer(no_args_is_help=True, add_completion=False)
+
+
+@app.callback()
+def whirlpool() -> None:
+    """Persistence services over SQL: rows behind request and reply."""
+
+
+@app.command()
+def serve() -> None:
+    """Serve this region's database to the mesh, until a signal says otherwise."""
+    try:
+        settings = read_environment(WhirlpoolSettings, os.environ)
+    except BadEnvironment as error:
+        typer.echo(f"whirlpool: {error}", err=True)
+        raise typer.Exit(2) from error
+    node = settings.broker_config().node
+    raise typer.Exit(process.run(lambda fail: build(settings, fail), log_level=settings.log_level, node=node))
+
+
+def main() -> None:
+    app()
