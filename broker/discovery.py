@@ -127,7 +127,8 @@ class Discovery:
             self._observer.node_joined(info.node)
 
     def receive_discover(self, packet: Discover) -> None:
-        if packet.sender != self._config.node and self._info.seq:
+        """One's own question is answered too: another node may have asked it under the same name."""
+        if self._info.seq:
             self._tasks.spawn(self._answer(packet))
 
     def receive_heartbeat(self, packet: Heartbeat) -> None:

@@ -10,7 +10,7 @@ from broker.packets import Ping, Pong
 
 SAMPLES = 6
 """The last minute at one ping every ten seconds: the minimum of it is the path, without the queues on it."""
-ROUNDS_REMEMBERED = 8
+ROUNDS_REMEMBERED = 256
 """Pings whose answers are still of interest."""
 
 

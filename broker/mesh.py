@@ -32,9 +32,10 @@ from broker.membership import Membership
 from broker.metrics import Metrics
 from broker.nearest import Nearest
 from broker.outgoing import Outgoing
-from broker.packets import Ping, Pong, Response
+from broker.packets import Response
 from broker.pending import Pending
 from broker.periodic import every
+from broker.pinging import Pinging
 from broker.refusals import NotSent
 from broker.registry import Registry
 from broker.requests import RequestReceiver
@@ -122,7 +123,16 @@ class Broker:
             tasks=self._background,
             observer=self._members,
         )
-        self._members.when_joined.append(self._ping_soon)
+        self._pinging = Pinging(
+            self.node_id,
+            latency=self.latency,
+            transport=self._transport,
+            topics=self._topics,
+            registry=self.registry,
+            clock=clock,
+            tasks=self._background,
+        )
+        self._members.when_joined.append(self._pinging.ping_soon)
 
     # --- lifecycle ------------------------------------------------------------------------------------------
 
@@ -136,21 +146,16 @@ class Broker:
     async def start(self) -> None:
         """Join the mesh, see who is there, then let the others know. Raises `Conflict` if the node's name is taken."""
         self._started = True
-        await self._transport.connect(
-            self.node_id, Listener(self._disconnected, self._reconnected, self._members.events_missed)
-        )
-        self.metrics.connected.set(1)
-        await self._open_inbox()
-        await self._discovery.ask_everybody()
-        await self._transport.settle()
-        if self._members.impostor is not None:
-            raise self._members.name_taken()
-        for service in self._services.values():
-            await service.started(self)
-        await self._announce()
+        try:
+            await self._join()
+            await self._announce()
+            await self._pinging.ping_everybody()
+        except BaseException:
+            await self._give_up()
+            raise
         self._discovery.begin()
-        await self._ping_everybody()
-        self._background.spawn(every(self._clock, self._config.ping_seconds, self._random, self._ping_everybody))
+        pings = every(self._clock, self._config.ping_seconds, self._random, self._pinging.ping_everybody)
+        self._background.spawn(pings)
 
     async def drain(self) -> None:
         """Take no new work, finish what was begun; what takes too long is given up when the broker stops."""
@@ -171,10 +176,7 @@ class Broker:
         with contextlib.suppress(NotSent):  # nobody to take leave of
             await self._discovery.leave()
             await self._transport.flush()
-        for tasks in (self._background, self._requests, self._events):
-            await tasks.cancel()
-        await self._transport.close()
-        self.metrics.connected.set(0)
+        await self._give_up()
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -260,6 +262,25 @@ class Broker:
     def _next_id(self) -> str:
         return f"{self._instance}{next(self._numbers):x}"
 
+    async def _join(self) -> None:
+        listener = Listener(self._disconnected, self._reconnected, self._members.events_missed)
+        await self._transport.connect(self.node_id, listener)
+        self.metrics.connected.set(1)
+        await self._open_inbox()
+        await self._discovery.ask_everybody()
+        await self._transport.settle()
+        if self._members.impostor is not None:
+            raise self._members.name_taken()
+        for service in self._services.values():
+            await service.started(self)
+
+    async def _give_up(self) -> None:
+        """Without a word: if the node could not start, nobody knows it, and its name may be another's."""
+        for tasks in (self._background, self._requests, self._events):
+            await tasks.cancel()
+        await self._transport.close()
+        self.metrics.connected.set(0)
+
     async def _announce(self) -> None:
         offered = (
             () if self._draining else (each for name, each in self._services.items() if name not in self._withdrawn)
@@ -289,8 +310,8 @@ class Broker:
             Kind.DISCOVER: self._discovery.receive_discover,
             Kind.HEARTBEAT: self._discovery.receive_heartbeat,
             Kind.DISCONNECT: self._discovery.receive_disconnect,
-            Kind.PING: self._receive_ping,
-            Kind.PONG: self._receive_pong,
+            Kind.PING: self._pinging.receive_ping,
+            Kind.PONG: self._pinging.receive_pong,
         }
         await Inbox(receivers, self.metrics).open(self._transport, self._topics, self.node_id)
         await self._transport.subscribe(self._topics.unheard(self.node_id), self._receive_unheard)
@@ -303,29 +324,6 @@ class Broker:
         """The server knows before the heartbeats do that a node is gone."""
         if delivery.unheard and (node := self._pending.unheard(call_of_unheard(delivery.subject))) is not None:
             self._discovery.lose(node)
-
-    def _receive_ping(self, ping: Ping) -> None:
-        if ping.sender != self.node_id:
-            self._background.spawn(self._pong(ping))
-
-    async def _pong(self, ping: Ping) -> None:
-        now = self._clock.epoch_milliseconds()
-        pong = Pong(ping.version, self.node_id, ping.id, ping.time_milliseconds, now)
-        await self._transport.publish(self._topics.of(Kind.PONG, ping.sender), pong.encode())
-
-    def _receive_pong(self, pong: Pong) -> None:
-        if self.registry.get(pong.sender) is not None:
-            self.latency.receive(pong)
-
-    async def _ping_everybody(self) -> None:
-        if self._transport.connected:
-            await self._transport.publish(self._topics.everybody(Kind.PING), self.latency.next_ping().encode())
-
-    def _ping_soon(self, node: str) -> None:
-        self._background.spawn(self._ping(node))
-
-    async def _ping(self, node: str) -> None:
-        await self._transport.publish(self._topics.of(Kind.PING, node), self.latency.next_ping().encode())
 
     def _disconnected(self) -> None:
         self.metrics.connected.set(0)

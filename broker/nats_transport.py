@@ -40,9 +40,13 @@ logger = logging.getLogger(__name__)
 
 
 class NatsTransport:
-    def __init__(self, urls: Sequence[str], random: Random | None = None) -> None:
+    def __init__(
+        self, urls: Sequence[str], *, settle_seconds: float = SETTLE_SECONDS, random: Random | None = None
+    ) -> None:
         self._urls = list(urls)
+        self._settle_seconds = settle_seconds
         self._random = random or SystemRandom()
+        self._closing = False
         self._client = Client()
         self._listener = Listener()
         self._last_trouble = ""
@@ -99,10 +103,10 @@ class NatsTransport:
             raise NotSent(f"not flushed: {error}") from error
 
     async def settle(self) -> None:
-        await asyncio.sleep(SETTLE_SECONDS)
+        await asyncio.sleep(self._settle_seconds)
 
     async def close(self) -> None:
-        self._listener = Listener()
+        self._closing = True
         await self._client.close()
 
     def _next_server(self, servers: list[Server], server_info: dict[str, Any]) -> tuple[Server, float]:
@@ -123,6 +127,8 @@ class NatsTransport:
             logger.warning("connection to the mesh: %s", trouble)
 
     async def _disconnected(self) -> None:
+        if self._closing:
+            return
         logger.warning("disconnected from the mesh")
         self._listener.disconnected()
 
