@@ -1,0 +1,5 @@
+"""`python -m broker` is `mesh`."""
+
+from broker.cli import main
+
+main()
