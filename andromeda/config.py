@@ -2,9 +2,27 @@
 
 from __future__ import annotations
 
+from typing import Annotated, ClassVar
+
 from pydantic import BaseModel, ConfigDict, Field
 
+from broker.settings import Address, HostAndPort, TierSettings
+
 MIB = 1024 * 1024
+DOCUMENTS_BYTES = 40 * MIB
+"""The catalogue of twelve years nearly fits, and the process stays under 150 MB."""
+HTTP_ADDRESS_DEFAULT = Address("127.0.1.1", 8080)
+"""The first region of a machine that runs several."""
+
+
+class AndromedaSettings(TierSettings):
+    """What the environment may say."""
+
+    tier: ClassVar[str] = "andromeda"
+
+    http_address: HostAndPort = HTTP_ADDRESS_DEFAULT
+    edge_cache_bytes: Annotated[int, Field(ge=MIB, le=64 * 1024 * MIB, strict=False)] = DOCUMENTS_BYTES
+    """For documents."""
 
 
 class Limits(BaseModel):
@@ -30,8 +48,8 @@ class CacheConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    documents_bytes: int = 40 * MIB
-    """Documents and timestamps. The catalogue of twelve years fits, compact, and the process stays under 150 MB."""
+    documents_bytes: int = DOCUMENTS_BYTES
+    """Documents and timestamps."""
     searches_bytes: int = 4 * MIB
     fresh_seconds: float = 30.0
     stale_while_revalidate_seconds: float = 300.0

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import version
 
@@ -14,10 +15,11 @@ from andromeda.courses import SEARCH_PATH, Courses, Mesh
 from andromeda.edge_cache import EdgeCache
 from andromeda.front import Front
 from andromeda.metrics import EdgeMetrics
-from andromeda.operation import Operation, Problems
+from andromeda.operation import Operation
 from andromeda.responder import Responder
 from andromeda.routing import application, fixed_route, route
 from andromeda.site import contents
+from broker.exposition import Check
 
 DISTRIBUTION = "localgroup"
 
@@ -34,10 +36,10 @@ class Surroundings:
     """What the gateway needs to know of the process that it lives in."""
 
     node_id: str
-    problems: Problems
+    checks: Mapping[str, Check]
     registry: CollectorRegistry
     exposition: Callable[[], bytes]
-    clock: Callable[[], float]
+    clock: Callable[[], float] = time.monotonic
     cache: CacheConfig = field(default_factory=CacheConfig)
     upstream: UpstreamConfig = field(default_factory=UpstreamConfig)
 
@@ -53,7 +55,7 @@ def gateway(mesh: Mesh, around: Surroundings) -> Gateway:
         cache=around.cache,
         upstream=around.upstream,
     )
-    operation = Operation(responder, around.node_id, around.problems, around.exposition)
+    operation = Operation(responder, around.node_id, around.checks, around.exposition)
     fixed = {path: responder.page(content) for path, content in contents(version(DISTRIBUTION)).items()}
     routes = [
         route(PREFIX + "{key:path}", courses.fetch, responder),

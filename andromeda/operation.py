@@ -11,28 +11,28 @@ from andromeda.edge_cache import Answer
 from andromeda.errors import RETRY_AFTER_SECONDS
 from andromeda.page import NOT_STORED, Content
 from andromeda.responder import Responder
+from broker.exposition import Check
 
 METRICS_MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 RETRY = (("retry-after", str(RETRY_AFTER_SECONDS)),)
 
-Problems = Callable[[], Mapping[str, str]]
-"""What keeps this region from serving, by name; empty when nothing does."""
-
 
 class Operation:
-    def __init__(self, responder: Responder, node_id: str, problems: Problems, exposition: Callable[[], bytes]) -> None:
+    def __init__(
+        self, responder: Responder, node_id: str, checks: Mapping[str, Check], exposition: Callable[[], bytes]
+    ) -> None:
         self._responder = responder
         self._node_id = node_id
-        self._problems = problems
+        self._checks = checks
         self._exposition = exposition
 
     async def healthz(self, request: Request) -> Answer:
-        return self._json("/healthz", {"alive": True, "node": self._node_id})
+        return self._json("/healthz", {"healthy": True, "node": self._node_id})
 
     async def readyz(self, request: Request) -> Answer:
-        problems = self._problems()
-        body = {"ready": not problems, "node": self._node_id, "problems": dict(problems)}
-        return self._json("/readyz", body, 503 if problems else 200)
+        reasons = {name: reason for name, check in self._checks.items() if (reason := check()) is not None}
+        body = {"ready": not reasons, "node": self._node_id, "reasons": reasons}
+        return self._json("/readyz", body, 503 if reasons else 200)
 
     async def metrics(self, request: Request) -> Answer:
         content = Content(self._exposition(), "/metrics", media_type=METRICS_MEDIA_TYPE, cache_control=NOT_STORED)

@@ -34,6 +34,10 @@ Part: TypeAlias = Literal["between", "head", "body"]
 """Of a request: what of it we are reading."""
 
 
+LINGER_SECONDS = 1.0
+"""Time for a client to read what we said before we stop listening to it."""
+
+
 class OutOfBoundsError(Exception):
     """Raised inside the parser's callbacks to stop it."""
 
@@ -57,7 +61,10 @@ class BoundedProtocol(HttpToolsProtocol):
         self._body_bytes = 0
         self._cause: Refusal = 400
         self._closing_with: Refusal | Literal["nothing"] | None = None
-        self._head_timer: asyncio.TimerHandle | None = None
+        self._heard_all = False
+        self._lingering = False
+        self._timer: asyncio.TimerHandle | None = None
+        """Of the head that is awaited, later of the end of the connection."""
 
     # What the transport tells.
 
@@ -69,7 +76,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self._await_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._cancel_head_timer()
+        self._cancel_timer()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -83,6 +90,15 @@ class BoundedProtocol(HttpToolsProtocol):
             self._count_head(len(data))
         elif self._answered and self.cycle is not None and self.timeout_keep_alive_task is None:
             self._await_next()
+
+    def eof_received(self) -> bool:  # type: ignore[override]
+        """Whoever has said all he wants to say still gets his answer: True keeps our side open for it."""
+        self._heard_all = True
+        if self._lingering:
+            self.transport.close()
+        else:
+            self._close_with(400 if self._part == "head" else "nothing")
+        return True
 
     # What the parser tells.
 
@@ -103,7 +119,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self._stop(431)
 
     def on_headers_complete(self) -> None:
-        self._cancel_head_timer()
+        self._cancel_timer()
         super().on_headers_complete()
         self._part = "body"
 
@@ -150,26 +166,35 @@ class BoundedProtocol(HttpToolsProtocol):
     def _close_with(self, last_word: Refusal | Literal["nothing"]) -> None:
         """Requests that came before on this connection are answered first."""
         self._closing_with = last_word
-        self._cancel_head_timer()
+        self._cancel_timer()
         if not self._answered or self.pipeline or self.transport.is_closing():
             return
         if last_word != "nothing":
             self.transport.write(refusal(last_word))
             self._metrics.refusals.labels(str(last_word)).inc()
-        self.transport.close()
+        self._linger()
+
+    def _linger(self) -> None:
+        """Closing while the client still sends would reset the connection, and take our last word with it."""
+        if self._heard_all or not self.transport.can_write_eof():
+            self.transport.close()
+        elif not self._lingering:
+            self._lingering = True
+            self.transport.write_eof()
+            self._timer = self.loop.call_later(LINGER_SECONDS, self.transport.close)
 
     def _await_head(self) -> None:
-        if self._head_timer is None:
-            self._head_timer = self.loop.call_later(self._limits.head_timeout_seconds, self._head_timed_out)
+        if self._timer is None:
+            self._timer = self.loop.call_later(self._limits.head_timeout_seconds, self._head_timed_out)
 
     def _head_timed_out(self) -> None:
-        self._head_timer = None
+        self._timer = None
         self._close_with(408)
 
-    def _cancel_head_timer(self) -> None:
-        if self._head_timer is not None:
-            self._head_timer.cancel()
-            self._head_timer = None
+    def _cancel_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
     def _await_next(self) -> None:
         """uvicorn forgets its keep-alive timer when the rest of a body follows the answer."""

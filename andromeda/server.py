@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import socket
-from collections.abc import Iterator
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -14,6 +12,8 @@ from starlette.types import ASGIApp
 from andromeda.config import Limits
 from andromeda.metrics import EdgeMetrics
 from andromeda.protocol import bounded_protocol
+from broker.exposition import QuietServer
+from broker.settings import Address
 
 log = logging.getLogger(__name__)
 
@@ -23,16 +23,9 @@ KEEP_ALIVE_SECONDS = 15
 DRAIN_SECONDS = 10
 
 
-class QuietServer(uvicorn.Server):
-    """Signals belong to the process, which stops its parts in their order."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
 class HttpServer:
-    def __init__(self, app: ASGIApp, metrics: EdgeMetrics, limits: Limits) -> None:
+    def __init__(self, address: Address, app: ASGIApp, metrics: EdgeMetrics, limits: Limits) -> None:
+        self._address = address
         config = uvicorn.Config(
             app,
             http=bounded_protocol(limits, metrics),
@@ -51,32 +44,38 @@ class HttpServer:
         self._server = QuietServer(config)
         self._serving: asyncio.Task[None] | None = None
 
-    async def start(self, host: str, port: int) -> tuple[str, int]:
-        """Returns the address once connections are accepted; raises OSError if it is taken."""
-        listener = _bind(host, port)
+    @property
+    def address(self) -> Address:
+        """Where it listens, once started; the port is a real one even if 0 was asked for."""
+        return self._address
+
+    async def start(self) -> None:
+        """Returns once connections are accepted; raises OSError if the address is taken."""
+        listener = _bind(self._address)
+        self._address = Address(*listener.getsockname()[:2])
         self._serving = asyncio.create_task(self._server.serve(sockets=[listener]), name="http server")
         while not self._server.started:
             if self._serving.done():
                 await self._serving
             await asyncio.sleep(0)
-        bound_host, bound_port = listener.getsockname()[:2]
-        log.info("serving HTTP at http://%s:%d", bound_host, bound_port)
-        return bound_host, bound_port
+        log.info("serving HTTP at http://%s", self._address)
+
+    async def drain(self) -> None:
+        """No new connections; requests under way are finished, within bounds."""
+        self._server.should_exit = True
+        if self._serving is not None:
+            await self._serving
 
     async def stop(self) -> None:
-        """No new connections; requests under way are finished, within bounds."""
-        if self._serving is not None:
-            self._server.should_exit = True
-            await self._serving
-            self._serving = None
+        await self.drain()
 
 
-def _bind(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+def _bind(address: Address) -> socket.socket:
+    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((host, port))
+        listener.bind(address)
     except OSError:
         listener.close()
         raise

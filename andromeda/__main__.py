@@ -1,0 +1,5 @@
+"""`python -m andromeda`."""
+
+from andromeda.cli import main
+
+main()
