@@ -6,6 +6,7 @@ import logging
 from typing import Annotated
 
 import typer
+from alembic.util import CommandError
 from sqlalchemy.exc import DBAPIError
 
 from migrations import schema
@@ -42,5 +43,5 @@ def main() -> None:
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     try:
         app(standalone_mode=True)
-    except (ValueError, DBAPIError) as error:
+    except (ValueError, CommandError, DBAPIError) as error:
         raise SystemExit(f"migrate: {error}") from error

@@ -1,0 +1,93 @@
+"""A real MariaDB for tests: the only member of a Galera cluster, configured as `make up` configures a region's.
+
+It listens on the first free address of its range, so that neither running regions nor other tests are disturbed.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+
+from lab import galera, ports
+from lab.laboratory import DATABASE_USER, Laboratory
+from lab.packages import why_embedded
+from lab.regions import DATABASE_PORTS, SQL, Region
+
+ADDRESSES = tuple(f"127.77.{number}.1" for number in range(21, 30))
+READY_SECONDS = 60.0
+STOP_SECONDS = 60.0
+POLL_SECONDS = 0.05
+
+USABLE = why_embedded(os.environ, galera.installed) is None
+STORES = ("sqlite", "galera") if USABLE else ("sqlite",)
+"""Where no MariaDB can run, the suites run against SQLite alone."""
+
+_numbers = count(1)
+
+
+@dataclass(frozen=True)
+class Member:
+    laboratory: Laboratory
+
+    @property
+    def region(self) -> Region:
+        return self.laboratory.regions[0]
+
+    def ask(self, *statements: str) -> list[tuple[object, ...]]:
+        """As the database's root; rows of the last statement."""
+        return galera.ask(self.laboratory.member(self.region), *statements)
+
+    def fresh_database(self) -> str:
+        """The URL of a new, empty database."""
+        name = f"trial_{next(_numbers)}"
+        self.ask(f"CREATE DATABASE {name}", f"GRANT ALL PRIVILEGES ON {name}.* TO '{DATABASE_USER}'@'%'")
+        return f"mysql://{DATABASE_USER}:{self.laboratory.password()}@{self.region.address}:{SQL}/{name}"
+
+
+@contextmanager
+def galera_member() -> Iterator[Member]:
+    folder = Path(tempfile.mkdtemp(prefix="localgroup-mariadb-"))
+    folder.chmod(0o755)  # the server runs as another user
+    region = Region("test", 1, _free_address())
+    laboratory = Laboratory(folder, (region,), embedded=False)
+    try:
+        galera.write_configuration(laboratory)
+        galera.create_data(laboratory.member(region), folder / "install.log")
+        with _server(laboratory.member(region)):
+            galera.create_database(laboratory, region)
+            yield Member(laboratory)
+    finally:
+        shutil.rmtree(folder)
+
+
+@contextmanager
+def _server(folder: Path) -> Iterator[None]:
+    configuration = f"--defaults-file={galera.configuration_path(folder)}"
+    with (folder / "server.log").open("wb") as log:
+        process = subprocess.Popen([galera.SERVER, configuration, "--wsrep-new-cluster"], stdout=log, stderr=log)
+    try:
+        _wait_until_synced(folder, process)
+        yield
+    finally:
+        process.terminate()
+        process.wait(STOP_SECONDS)
+
+
+def _wait_until_synced(folder: Path, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + READY_SECONDS
+    while (reason := galera.why_not_synced(folder)) is not None:
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise RuntimeError(f"the database {reason}:\n{(folder / 'server.log').read_text()}")
+        time.sleep(POLL_SECONDS)
+
+
+def _free_address() -> str:
+    return next(address for address in ADDRESSES if not any(ports.taken((address, port)) for port in DATABASE_PORTS))
