@@ -20,7 +20,8 @@ FILE_BYTES_MAX = 8 * 1024 * 1024
 TOTAL_BYTES_MAX = 1024 * 1024 * 1024
 FILES_MAX = 20_000
 
-BROKEN = (tarfile.TarError, zipfile.BadZipFile, lzma.LZMAError, zlib.error, EOFError, OSError)
+BROKEN = (tarfile.TarError, zipfile.BadZipFile, lzma.LZMAError, zlib.error, EOFError, OSError, NotImplementedError)
+"""What the standard library raises for archives that are damaged, cut short, or compressed in an unknown way."""
 
 
 class Unreadable(ValueError):
@@ -29,12 +30,18 @@ class Unreadable(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class ArchivedFile:
-    """`read` must be called before the next file is asked for; `regular` is false for links, devices and the like."""
+    """To be read before the next file is asked for. `regular` is false for links, devices and what is encrypted."""
 
     name: str
     size_bytes: int
     regular: bool
-    read: Callable[[], bytes]
+    contents: Callable[[], bytes]
+
+    def read(self) -> bytes:
+        try:
+            return self.contents()
+        except BROKEN as error:
+            raise Unreadable(str(error) or "ends in the middle") from error
 
 
 def files(path: Path) -> Iterator[ArchivedFile]:

@@ -90,7 +90,10 @@ def _examine(file: ArchivedFile, seen: set[str]) -> Finding:
         return Malformed(name, f"{file.size_bytes} bytes, more than {FILE_BYTES_MAX}")
     if key in seen:
         return Malformed(name, f"a second {key}")
-    return _parse(name, key, file.read())
+    try:
+        return _parse(name, key, file.read())
+    except Unreadable as error:
+        return Malformed(name, str(error))
 
 
 def _parse(name: str, key: str, text: bytes) -> Finding:
@@ -100,7 +103,7 @@ def _parse(name: str, key: str, text: bytes) -> Finding:
         return Malformed(name, f"line {error.lineno}, column {error.colno}: {error.msg}")
     folder, slash, _ = key.partition("/")
     try:
-        DOCUMENTS[folder + slash].validate_python(content)
+        DOCUMENTS[folder + slash].validate_python(content, strict=True)
     except ValidationError as error:
         return Malformed(name, first_fault(content, error))
     return CatalogueDocument(name, key, content)

@@ -63,6 +63,10 @@ def _step(part: str | int) -> str:
 
 
 def _reason(fault: ErrorDetails) -> str:
-    message = SUBJECT_OF_MESSAGE.sub("should ", fault["msg"]).replace("a valid ", "a ")
+    message = (
+        SUBJECT_OF_MESSAGE.sub("should ", fault["msg"])
+        .replace("a valid integer", "an integer")
+        .replace("a valid ", "a ")
+    )
     subject = "as a key, it " if fault["loc"] and fault["loc"][-1] == KEY_MARK else ""
     return subject + OWN_WORDS.get(fault["type"], message)
