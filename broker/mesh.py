@@ -145,6 +145,8 @@ class Broker:
 
     async def start(self) -> None:
         """Join the mesh, see who is there, then let the others know. Raises `Conflict` if the node's name is taken."""
+        if self._started:
+            raise RuntimeError("a broker starts once")
         self._started = True
         try:
             await self._join()

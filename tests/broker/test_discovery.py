@@ -1,0 +1,133 @@
+"""How nodes find, lose and find each other again, with a clock that the test moves."""
+
+from __future__ import annotations
+
+import pytest
+
+from broker import Broker, BrokerConfig
+from broker.packets import Disconnect, Heartbeat
+from broker.refusals import NotSent
+from broker.testing import FakeClock, MemoryNetwork, MemoryTransport, settled
+from broker.topics import Kind, Topics
+from tests.contract.greetings import GREET, Greet, Greetings
+
+ADA = Greet(name="Ada")
+
+
+class Pair:
+    """A server in the west and a client in the east, and how often the client was told that it missed events."""
+
+    def __init__(self) -> None:
+        self.clock = FakeClock()
+        self.network = MemoryNetwork()
+        self.transports: dict[str, MemoryTransport] = {}
+        self.missed = 0
+
+    async def start(self) -> Pair:
+        self.server = self._broker("server", "west")
+        self.server.add(Greetings("server"))
+        self.client = self._broker("client", "east")
+        self.client.on_reconnect(self._count)
+        await self.server.start()
+        await self.client.start()
+        return self
+
+    def _broker(self, node: str, region: str) -> Broker:
+        self.transports[node] = self.network.transport()
+        return Broker(BrokerConfig(region=region, node=node), self.transports[node], clock=self.clock)
+
+    def _count(self) -> None:
+        self.missed += 1
+
+    async def stop(self) -> None:
+        await self.client.stop()
+        await self.server.stop()
+
+
+@pytest.fixture
+async def pair() -> Pair:
+    return await Pair().start()
+
+
+async def test_loses_a_silent_node_after_the_timeout_and_not_before(pair: Pair) -> None:
+    pair.network.sever(pair.transports["server"], pair.transports["client"])
+    await pair.clock.advance(14)
+    assert pair.client.available(GREET.name)
+    await pair.clock.advance(3)
+    assert not pair.client.available(GREET.name)
+    await pair.stop()
+
+
+async def test_finds_a_lost_node_again_and_says_that_events_were_missed(pair: Pair) -> None:
+    pair.network.sever(pair.transports["server"], pair.transports["client"])
+    await pair.clock.advance(20)
+    assert pair.missed == 0
+    pair.network.mend()
+    await pair.clock.advance(6)
+    assert pair.client.available(GREET.name)
+    assert pair.missed == 1
+    await pair.stop()
+
+
+async def test_learns_at_once_that_nobody_listens_there_any_more(pair: Pair) -> None:
+    await pair.transports["server"].close()
+    with pytest.raises(Exception, match="does not listen"):
+        await pair.client.call(GREET, ADA)
+    assert not pair.client.available(GREET.name)
+    await pair.client.stop()
+
+
+async def test_refuses_calls_at_once_while_disconnected_and_recovers(pair: Pair) -> None:
+    transport = pair.transports["client"]
+    transport.cut()
+    with pytest.raises(NotSent):
+        await pair.client.call(GREET, ADA)
+    await pair.clock.advance(60)
+    transport.restore()
+    await settled()
+    assert pair.missed == 1
+    assert await pair.client.call(GREET, ADA)
+    await pair.stop()
+
+
+async def test_does_not_take_its_own_standstill_for_the_others_silence(pair: Pair) -> None:
+    pair.clock._now_seconds += 60
+    await pair.clock.advance(2)
+    assert pair.client.available(GREET.name)
+    await pair.stop()
+
+
+async def test_asks_for_the_info_that_a_heartbeat_shows_to_be_missed(pair: Pair) -> None:
+    link = frozenset(map(id, pair.transports.values()))
+    pair.network._severed.add(link)
+    await pair.server.withdraw("greetings")
+    pair.network.mend()
+    assert pair.client.available(GREET.name)
+    await pair.clock.advance(6)
+    assert not pair.client.available(GREET.name)
+    await pair.stop()
+
+
+async def test_forgets_a_node_that_stays_lost(pair: Pair) -> None:
+    await pair.server.stop()
+    assert "server" in [node.info.node for node in pair.client.registry]
+    await pair.clock.advance(620)
+    assert "server" not in [node.info.node for node in pair.client.registry]
+    await pair.client.stop()
+
+
+async def test_measures_the_round_trip_to_each_node(pair: Pair) -> None:
+    await settled()
+    assert pair.client.latency.minimum_seconds("server") == 0
+    assert pair.client.latency.average_seconds("nobody") is None
+    await pair.stop()
+
+
+async def test_survives_heartbeats_and_farewells_of_strangers(pair: Pair) -> None:
+    stranger, topics = pair.network.transport(), Topics()
+    stranger.connected = True
+    await stranger.publish(topics.everybody(Kind.HEARTBEAT), Heartbeat("4", "stranger", None, None).encode())
+    await stranger.publish(topics.everybody(Kind.DISCONNECT), Disconnect("4", "stranger").encode())
+    await settled()
+    assert await pair.client.call(GREET, ADA)
+    await pair.stop()

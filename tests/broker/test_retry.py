@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import pytest
+
+from broker.refusals import Late, NodeFull, NotSent, NotServed
+from broker.retry import BUDGET_CAPACITY, BUDGET_PER_SECOND, RetryBudget, may_repeat
+from broker.testing import FakeClock
+from schema.errors import Conflict, Internal, Invalid, MeshError, TimedOut, TooMany, Unavailable
+
+
+@pytest.mark.parametrize("kind", [NotServed, NodeFull, NotSent, Late])
+@pytest.mark.parametrize("safe", [True, False])
+@pytest.mark.parametrize("outermost", [True, False])
+def test_sends_work_that_was_not_begun_elsewhere(kind: type[MeshError], *, safe: bool, outermost: bool) -> None:
+    assert may_repeat(kind("text"), safe=safe, outermost=outermost)
+
+
+@pytest.mark.parametrize("kind", [Unavailable, TimedOut, TooMany])
+def test_repeats_begun_work_only_if_safe_and_outermost(kind: type[MeshError]) -> None:
+    assert may_repeat(kind("text"), safe=True, outermost=True)
+    assert not may_repeat(kind("text"), safe=False, outermost=True)
+    assert not may_repeat(kind("text"), safe=True, outermost=False)
+
+
+@pytest.mark.parametrize("kind", [Invalid, Conflict, Internal])
+def test_never_repeats_what_would_fail_again(kind: type[MeshError]) -> None:
+    assert not may_repeat(kind("text"), safe=True, outermost=True)
+
+
+def spent(budget: RetryBudget) -> int:
+    """Tokens that could be spent at once."""
+    count = 0
+    while budget.spend():
+        count += 1
+    return count
+
+
+async def test_grants_a_fifth_of_calls_and_some_each_second() -> None:
+    clock = FakeClock()
+    budget = RetryBudget(clock)
+    assert spent(budget) == BUDGET_PER_SECOND
+    for _ in range(51):
+        budget.note_call()
+    assert spent(budget) == 10
+    await clock.advance(1)
+    assert spent(budget) == BUDGET_PER_SECOND
+
+
+async def test_saves_up_only_so_much() -> None:
+    clock = FakeClock()
+    budget = RetryBudget(clock)
+    await clock.advance(3600)
+    assert spent(budget) == BUDGET_CAPACITY

@@ -1,0 +1,85 @@
+"""`mesh` against a real server, as people and scripts use it."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator
+from typing import NamedTuple
+
+import orjson
+import pytest
+
+from broker import Broker, BrokerConfig
+from broker.nats_transport import NatsTransport
+from tests.contract.greetings import Greetings
+from tests.servers import NatsAddress, free_port, nats_server
+
+
+class Outcome(NamedTuple):
+    status: int
+    output: str
+    errors: str
+
+
+async def mesh(url: str, *arguments: str) -> Outcome:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "broker", *arguments),
+        env={"LOCALGROUP_NATS_URLS": url, "COLUMNS": "200"},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    output, errors = await process.communicate()
+    return Outcome(process.returncode or 0, output.decode(), errors.decode())
+
+
+@pytest.fixture(scope="module")
+async def url(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
+    address = NatsAddress()
+    async with nats_server(tmp_path_factory.mktemp("nats"), address):
+        broker = Broker(BrokerConfig(region="west", node="server-1"), NatsTransport([address.url]))
+        broker.add(Greetings("server-1"))
+        async with broker:
+            yield address.url
+
+
+async def test_prints_the_reply_as_json_and_nothing_else(url: str) -> None:
+    outcome = await mesh(url, "call", "greetings.greet", '{"name":"Ada"}')
+    assert outcome.status == 0
+    assert orjson.loads(outcome.output) == {"text": "Hello Ada", "node": "server-1"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "said"),
+    [
+        (("call", "greetings.greet", '{"name":""}'), 1, "invalid: name"),
+        (("call", "nobody.knows"), 1, "unavailable"),
+        (("call", "greetings.greet", "{"), 2, "not JSON"),
+    ],
+)
+async def test_says_what_is_wrong_on_standard_error(
+    url: str, arguments: tuple[str, ...], status: int, said: str
+) -> None:
+    outcome = await mesh(url, *arguments)
+    assert (outcome.status, outcome.output) == (status, "")
+    assert said in outcome.errors
+
+
+@pytest.mark.parametrize(
+    ("command", "shown"),
+    [("nodes", "server-1"), ("services", "greetings"), ("actions", "greetings.record"), ("ping", "west")],
+)
+async def test_shows_who_is_there_and_what_they_serve(url: str, command: str, shown: str) -> None:
+    assert shown in (await mesh(url, command)).output
+
+
+async def test_says_that_there_is_no_mesh() -> None:
+    outcome = await mesh(f"nats://127.77.11.1:{free_port()}", "nodes")
+    assert (outcome.status, outcome.output) == (1, "")
+    assert "no connection" in outcome.errors
+
+
+async def test_names_the_variable_that_is_wrong() -> None:
+    outcome = await mesh("http://hub", "nodes")
+    assert (outcome.status, outcome.output) == (2, "")
+    assert "LOCALGROUP_NATS_URLS" in outcome.errors
