@@ -12,7 +12,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from andromeda.page import Page
 from andromeda.shelf import Lifetime, Shelf
@@ -33,8 +33,7 @@ class Fetched:
     lifetime: Lifetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """`age_seconds` since the page was stored."""
 
     page: Page

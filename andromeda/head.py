@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Iterable
-from dataclasses import dataclass
 from time import perf_counter
+from typing import NamedTuple
 
 from starlette.types import Scope
 
@@ -16,8 +16,7 @@ REQUEST_ID_BYTES = 8
 SCOPE_KEY = "localgroup.head"
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(NamedTuple):
     """`began_at` on the clock of `perf_counter`. Header values are Latin-1, as HTTP has them."""
 
     began_at: float
