@@ -8,7 +8,6 @@ from broker import Broker, Context, Encoded, Service, action, event
 from broker.caching import Cache, Computed
 from messier.courses_document import document_of_courses
 from messier.document_reader import DocumentReader
-from messier.newest_versions import NewestVersions
 from messier.search import results_of, rows_request
 from messier.small_documents import (
     document_of_labels,
@@ -53,11 +52,10 @@ SEARCH_DEADLINE_SECONDS = 5.0
 class Courses(Service):
     name = "courses"
 
-    def __init__(self, broker: Broker, reader: DocumentReader, searches: Cache, versions: NewestVersions) -> None:
+    def __init__(self, broker: Broker, reader: DocumentReader, searches: Cache) -> None:
         self._broker = broker
         self._reader = reader
         self._searches = searches
-        self._versions = versions
 
     @action(TERMS)
     async def terms(self, context: Context, request: Nothing) -> Encoded:
@@ -113,8 +111,7 @@ class Courses(Service):
     @event(ROWS_CHANGED)
     async def changed(self, context: Context, payload: DocumentChanged) -> None:
         """Others are told only once nothing here answers the old document any more."""
-        self._versions.observe(payload.key, payload.version)
-        self._reader.forget(payload.key)
+        self._reader.changed(payload.key, payload.version)
         self._searches.clear()
         await context.broadcast(DOCUMENT_CHANGED, payload)
 

@@ -2,6 +2,10 @@
 
 What is computed serves every caller who waits for it, so it runs under a deadline of its own and not under that of
 the caller who happened to come first; each caller still waits no longer than its own.
+
+Clients fetch a document when its timestamp has moved. So a new timestamp must never be seen with the old document
+still kept: whichever of the two is read first with news drops the other, even if the event that should have done it
+was lost.
 """
 
 from __future__ import annotations
@@ -15,12 +19,15 @@ from pydantic import BaseModel
 from broker import Broker
 from broker.caching import Cache, Computed
 from messier.fresh_reads import FreshReads, HasVersion
+from messier.newest_versions import NewestVersions
 from schema.action import Action, Message
-from schema.courses import READ_VERSION, DocumentVersion, OfKey, Versioned
+from schema.courses import DOCUMENT_CHANGED, READ_VERSION, DocumentChanged, DocumentVersion, OfKey, Versioned
 from schema.errors import NotFound
 
 READ_DEADLINE_SECONDS = 5.0
 """A cold read of the largest document takes a twentieth of a second."""
+TIMESTAMP_SECONDS = 1.0
+"""A lost event is noticed after this time if anybody asks for the timestamp, and one row a second is little."""
 
 Request = TypeVar("Request", bound=BaseModel)
 Rows = TypeVar("Rows", bound=Message)
@@ -28,47 +35,59 @@ Answer = TypeVar("Answer", bound=HasVersion)
 
 
 class DocumentReader:
-    def __init__(self, broker: Broker, cache: Cache, reads: FreshReads) -> None:
+    def __init__(self, broker: Broker, cache: Cache, versions: NewestVersions, reads: FreshReads) -> None:
         self._broker = broker
         self._cache = cache
+        self._versions = versions
         self._reads = reads
 
     async def document(
         self, key: str, action: Action[Request, Versioned[Rows]], request: Request, compose: Callable[[Rows], Any]
     ) -> Computed:
         """Compact JSON."""
-        return await self._cached(key, key, action, request, lambda answer: compose(answer.rows))
+
+        async def compute() -> Computed:
+            computed, news = await self._read(key, action, request, lambda answer: compose(answer.rows))
+            if news is not None:
+                self._cache.invalidate(_timestamp_of(key))
+                await self._broker.broadcast(DOCUMENT_CHANGED, news)
+            return computed
+
+        return await self._cache.get_or_compute(key, compute)
 
     async def changed_at(self, key: str) -> Computed:
         """Epoch seconds, as JSON."""
-        return await self._cached(_timestamp_of(key), key, READ_VERSION, OfKey(key=key), _seconds)
 
-    def forget(self, key: str) -> None:
+        async def compute() -> Computed:
+            computed, news = await self._read(key, READ_VERSION, OfKey(key=key), _seconds)
+            if news is not None:
+                self._cache.invalidate(key)
+                await self._broker.broadcast(DOCUMENT_CHANGED, news)
+            return computed
+
+        return await self._cache.get_or_compute(_timestamp_of(key), compute, ttl_seconds=TIMESTAMP_SECONDS)
+
+    def changed(self, key: str, version: int) -> None:
+        """From now on nothing older than `version` is kept."""
+        self._versions.observe(key, version)
         self._cache.invalidate(key)
         self._cache.invalidate(_timestamp_of(key))
 
     def forget_all(self) -> None:
         self._cache.clear()
 
-    async def _cached(
-        self,
-        cache_key: str,
-        key: str,
-        action: Action[Request, Answer],
-        request: Request,
-        shape: Callable[[Answer], Any],
-    ) -> Computed:
-        async def read() -> Answer:
-            return await self._broker.call(action, request, deadline_seconds=READ_DEADLINE_SECONDS)
-
-        async def compute() -> Computed:
-            answer, fresh = await self._reads.read(key, read)
-            return Computed(orjson.dumps(shape(answer)), storable=fresh)
-
+    async def _read(
+        self, key: str, action: Action[Request, Answer], request: Request, shape: Callable[[Answer], Any]
+    ) -> tuple[Computed, DocumentChanged | None]:
+        """The second says what nobody has told us yet."""
         try:
-            return await self._cache.get_or_compute(cache_key, compute)
+            reading = await self._reads.read(
+                key, lambda: self._broker.call(action, request, deadline_seconds=READ_DEADLINE_SECONDS)
+            )
         except NotFound as error:
             raise NotFound(f"there is no document {key}", {"key": key}) from error
+        news = DocumentChanged(key=key, version=reading.answer.version) if reading.news else None
+        return Computed(orjson.dumps(shape(reading.answer)), storable=not reading.stale), news
 
 
 def _timestamp_of(key: str) -> str:

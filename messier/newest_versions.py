@@ -32,13 +32,12 @@ class NewestVersions:
         self._capacity_keys = capacity_keys
         self._sightings: OrderedDict[str, Sighting] = OrderedDict()
 
-    def observe(self, key: str, version: int) -> None:
-        if version <= self.newest(key):
-            return
-        self._sightings[key] = Sighting(version, self._clock.now())
-        self._sightings.move_to_end(key)
-        if len(self._sightings) > self._capacity_keys:
-            self._sightings.popitem(last=False)
+    def observe(self, key: str, version: int) -> bool:
+        """Whether this is news: an older version was known. Seeing the same one again keeps it remembered."""
+        known = self.newest(key)
+        if version >= known:
+            self._remember(key, version)
+        return 0 < known < version
 
     def newest(self, key: str) -> int:
         """0 where nothing is known."""
@@ -49,3 +48,9 @@ class NewestVersions:
             del self._sightings[key]
             return 0
         return sighting.version
+
+    def _remember(self, key: str, version: int) -> None:
+        self._sightings[key] = Sighting(version, self._clock.now())
+        self._sightings.move_to_end(key)
+        if len(self._sightings) > self._capacity_keys:
+            self._sightings.popitem(last=False)

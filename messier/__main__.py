@@ -1,0 +1,5 @@
+"""`python -m messier`."""
+
+from messier.cli import main
+
+main()
