@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import socket
 from collections.abc import Iterable
+from importlib.metadata import version
 from random import Random
 from typing import Protocol
 
@@ -28,6 +29,8 @@ STALL_SECONDS = 3.0
 ASK_AGAIN_SECONDS = 1.0
 """A node that does not answer DISCOVER is asked again after this, not at each of its heartbeats' copies."""
 ASKED_MAX = 1_024
+LOST_MAX = 4_096
+"""Lost nodes whose return is remembered to mean missed events; where names change at every start, most never return."""
 
 logger = logging.getLogger(__name__)
 
@@ -67,7 +70,13 @@ class Discovery:
         self._tasks = tasks
         self._observer = observer
         self._info = NodeInfo(
-            config.node, instance, 0, config.region, version=config.protocol, hostname=socket.gethostname()
+            config.node,
+            instance,
+            0,
+            config.region,
+            version=config.protocol,
+            hostname=socket.gethostname(),
+            client=version("localgroup"),
         )
         self._listening_since_seconds = clock.now()
         self._checked_at_seconds = clock.now()
@@ -148,6 +157,8 @@ class Discovery:
         """Gone without a word. It may be cut off and come back."""
         if self._gone(node):
             logger.warning("%s is lost", node)
+            if len(self._lost) >= LOST_MAX:
+                self._lost.pop()
             self._lost.add(node)
 
     # --- how ------------------------------------------------------------------------------------------------

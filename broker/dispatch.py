@@ -19,7 +19,7 @@ from broker.admission import Admission
 from broker.context import Context
 from broker.deadline import Deadline
 from broker.metrics import OK, UNKNOWN_ACTION, Metrics
-from broker.refusals import Late, NotServed, as_failure
+from broker.refusals import REFUSALS, Late, NotServed, as_failure
 from broker.service import BoundAction, Encoded
 from broker.wire_errors import INTERNAL_MESSAGE
 from schema.action import Action
@@ -84,8 +84,10 @@ class Dispatcher:
         try:
             async with cut_off_at(context.deadline):
                 return await bound.handle(context, checked)
-        except MeshError as error:
+        except REFUSALS as error:
             raise as_failure(error) from error
+        except MeshError:
+            raise
         except TimeoutError as error:
             if context.deadline.passed:
                 raise TimedOut(f"{bound.contract.name} did not finish in time") from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from platform import python_version
 from typing import Any, NamedTuple
 
 from broker import fields
@@ -38,6 +39,7 @@ class NodeInfo(NamedTuple):
     """The protocol it speaks."""
     hostname: str = ""
     client: str = ""
+    """Version of the software on the way out; its kind too on the way in."""
 
 
 def to_fields(info: NodeInfo) -> dict[str, Any]:
@@ -45,7 +47,7 @@ def to_fields(info: NodeInfo) -> dict[str, Any]:
         "services": [_service_fields(service) for service in info.services],
         "ipList": [],
         "hostname": info.hostname,
-        "client": {"type": "python", "version": info.client, "langVersion": ""},
+        "client": {"type": "python", "version": info.client, "langVersion": python_version()},
         "config": {},
         "instanceID": info.instance,
         "metadata": {"region": info.region},

@@ -1,8 +1,10 @@
-"""Something done again and again, jittered, so that nodes that start together do not stay in step."""
+"""Something done again and again, jittered, so that nodes that start together do not stay in step.
+
+One round that fails does not end the others: a node without heartbeats would be lost to everybody."""
 
 from __future__ import annotations
 
-import contextlib
+import logging
 from collections.abc import Awaitable, Callable
 from random import Random
 
@@ -12,9 +14,15 @@ from broker.refusals import NotSent
 JITTER = 0.1
 """Of the interval, to either side."""
 
+logger = logging.getLogger(__name__)
+
 
 async def every(clock: Clock, seconds: float, random: Random, step: Callable[[], Awaitable[None]]) -> None:
     while True:
         await sleep(clock, seconds * random.uniform(1 - JITTER, 1 + JITTER))
-        with contextlib.suppress(NotSent):  # the next round may find a connection
+        try:
             await step()
+        except NotSent as error:
+            logger.debug("left out a round: %s", error)
+        except Exception:
+            logger.exception("a round failed; the next one comes")

@@ -33,4 +33,4 @@ def is_refusal(error: MeshError) -> bool:
 
 
 def as_failure(error: MeshError) -> MeshError:
-    return ERRORS[error.code](error.message, error.data) if is_refusal(error) else error
+    return ERRORS[error.code](error.message, error.data)
