@@ -13,7 +13,6 @@ import uvloop
 from rich.console import Console
 
 from broker.environment import BadEnvironment, read_environment
-from broker.logs import log_to_stderr
 from broker.process import run
 from messier.archive import Unreadable
 from messier.bootstrap import build
@@ -46,7 +45,6 @@ def load_catalogue(
 
     Exits with 2 if malformed files were left out, with 1 if anything else could not be loaded."""
     settings = _settings()
-    log_to_stderr("warning", "loader")
     try:
         status = uvloop.run(load(path, settings, Console(stderr=True)))
     except (Unreadable, MeshError, OSError) as error:

@@ -32,3 +32,18 @@ def test_remembers_no_more_documents_than_it_has_room_for() -> None:
     for key in ("terms", "ge", "rmp"):
         versions.observe(key, 1)
     assert [versions.newest(key) for key in ("terms", "ge", "rmp")] == [0, 1, 1]
+
+
+async def test_what_is_seen_again_is_remembered_longer() -> None:
+    clock = FakeClock()
+    versions = NewestVersions(clock, remembered_seconds=60)
+    versions.observe("terms", 3)
+    await clock.advance(40)
+    versions.observe("terms", 3)
+    await clock.advance(40)
+    assert versions.newest("terms") == 3
+
+
+def test_a_version_is_news_only_where_an_older_one_was_known() -> None:
+    versions = NewestVersions(FakeClock())
+    assert [versions.observe("terms", version) for version in (2, 2, 3, 1)] == [False, False, True, False]
