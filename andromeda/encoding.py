@@ -93,3 +93,12 @@ def encode(body: bytes, coding: Coding) -> bytes:
     if coding == "zstd":
         return zstd.compress(body, ZSTD_LEVEL)
     return body
+
+
+def decode(body: bytes, coding: Coding) -> bytes:
+    """Of what `encode` made."""
+    if coding == "gzip":
+        return gzip.decompress(body)
+    if coding == "zstd":
+        return zstd.decompress(body)
+    return body

@@ -41,11 +41,14 @@ class Entry:
 
 
 class Shelf:
+    """When it is full, pages are folded before any has to leave: a folded document takes a seventh of its size."""
+
     def __init__(self, capacity_bytes: int, on_eviction: Callable[[], None] = lambda: None) -> None:
         self.capacity_bytes = capacity_bytes
         self.size_bytes = 0
         self._on_eviction = on_eviction
         self._entries: OrderedDict[str, Entry] = OrderedDict()
+        self._foldable: OrderedDict[str, Entry] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -57,36 +60,49 @@ class Shelf:
         entry = self._entries.get(key)
         if entry is not None:
             self._entries.move_to_end(key)
+            if key in self._foldable:
+                self._foldable.move_to_end(key)
         return entry
 
     def put(self, key: str, page: Page, lifetime: Lifetime, now: float) -> None:
         self.remove(key)
-        entry = Entry(page, lifetime, now, held_bytes=page.size_bytes)
-        self._entries[key] = entry
-        self.size_bytes += entry.held_bytes
-        page.grown = lambda: self._weigh(key, entry)
-        self._evict()
+        entry = self._entries[key] = Entry(page, lifetime, now, held_bytes=0)
+        page.grown = lambda: self._grown(key, entry)
+        page.grown()
 
     def remove(self, key: str) -> None:
+        self._foldable.pop(key, None)
         entry = self._entries.pop(key, None)
         if entry is not None:
             self.size_bytes -= entry.held_bytes
 
     def clear(self) -> None:
+        self._foldable.clear()
         self._entries.clear()
         self.size_bytes = 0
 
     def entries(self) -> Iterable[Entry]:
         return self._entries.values()
 
-    def _weigh(self, key: str, entry: Entry) -> None:
-        """A page grows when a coded variant of it is made, perhaps after it has left."""
-        if self._entries.get(key) is entry:
-            self.size_bytes += entry.page.size_bytes - entry.held_bytes
-            entry.held_bytes = entry.page.size_bytes
-            self._evict()
+    def _grown(self, key: str, entry: Entry) -> None:
+        """A page grows when a variant of it is made, perhaps after it has left."""
+        if self._entries.get(key) is not entry:
+            return
+        self._weigh(entry)
+        if entry.page.foldable:
+            self._foldable[key] = entry
+        self._make_room()
 
-    def _evict(self) -> None:
+    def _weigh(self, entry: Entry) -> None:
+        self.size_bytes += entry.page.size_bytes - entry.held_bytes
+        entry.held_bytes = entry.page.size_bytes
+
+    def _make_room(self) -> None:
         while self.size_bytes > self.capacity_bytes:
-            self.remove(next(iter(self._entries)))
-            self._on_eviction()
+            if self._foldable:
+                _, entry = self._foldable.popitem(last=False)
+                entry.page.fold()
+                self._weigh(entry)
+            else:
+                self.remove(next(iter(self._entries)))
+                self._on_eviction()

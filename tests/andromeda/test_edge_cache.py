@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from andromeda.edge_cache import EdgeCache, Fetched
+from andromeda.encoding import PREFERENCE
 from andromeda.page import Content, Page
 from andromeda.shelf import Lifetime, Shelf
 from broker.testing import FakeClock, settled
@@ -204,6 +205,29 @@ def test_the_page_that_was_used_least_recently_leaves_first() -> None:
     shelf.put("d", page(), LIFETIME, now=0.0)
     assert [key in shelf for key in "abcd"] == [True, False, True, True]
     assert len(evictions) == 1
+
+
+async def test_pages_are_folded_before_any_has_to_leave() -> None:
+    bodies = {key: key.encode() * 10_000 for key in "abcdefgh"}
+    shelf = Shelf(capacity_bytes=60_000)
+    for key, body in bodies.items():
+        shelf.put(key, page(body), LIFETIME, now=0.0)
+    assert len(shelf) == len(bodies)
+    for key, body in bodies.items():
+        entry = shelf.get(key)
+        assert entry is not None
+        assert (await entry.page.variant("identity")).body == body
+        assert shelf.size_bytes <= shelf.capacity_bytes
+
+
+@pytest.mark.parametrize("size", [10_000, 200_000])
+async def test_a_folded_page_answers_the_same(size: int) -> None:
+    whole, folded = page(b"x" * size), page(b"x" * size)
+    folded.fold()
+    assert not folded.foldable
+    assert folded.size_bytes < whole.size_bytes / 4
+    for coding in PREFERENCE:
+        assert await folded.variant(coding) == await whole.variant(coding)
 
 
 async def test_a_page_weighs_more_once_it_was_compressed() -> None:
