@@ -1,0 +1,72 @@
+"""NKeys: Ed25519 key pairs as NATS writes them, in base32 with a kind and a checksum. Source: the nkeys specification.
+
+seed    2 bytes of kind, 32 of secret, 2 of checksum     SU...
+public  1 byte of kind, 32 of key, 2 of checksum         U...
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from dataclasses import dataclass, field
+
+from nacl.signing import SigningKey
+
+from schema.errors import Invalid
+
+SEED, USER = 18 << 3, 20 << 3
+"""What makes these begin with S and U."""
+SECRET_BYTES = 32
+CHECKSUM_BYTES = 2
+
+
+@dataclass(frozen=True, slots=True)
+class NKeyPair:
+    """Of a user: a server knows the public key, and has nonces signed."""
+
+    key: SigningKey = field(repr=False)
+
+    @property
+    def seed(self) -> str:
+        return _written(bytes((SEED | USER >> 5, (USER & 31) << 3)) + bytes(self.key))
+
+    @property
+    def public(self) -> str:
+        return _written(bytes((USER,)) + bytes(self.key.verify_key))
+
+    def signature(self, nonce: str) -> str:
+        signed = self.key.sign(nonce.encode()).signature
+        return base64.urlsafe_b64encode(signed).rstrip(b"=").decode()
+
+
+def create() -> NKeyPair:
+    return NKeyPair(SigningKey.generate())
+
+
+def read_seed(seed: str) -> NKeyPair:
+    """Raises `Invalid`, without the seed in its message."""
+    secret = _read(seed.strip())
+    if len(secret) != 2 + SECRET_BYTES or secret[0] & 0xF8 != SEED:
+        raise Invalid("an NKey seed that is none")
+    if (secret[0] & 7) << 5 | secret[1] >> 3 != USER:
+        raise Invalid("an NKey seed that is not a user's")
+    return NKeyPair(SigningKey(secret[2:]))
+
+
+def _written(data: bytes) -> str:
+    return base64.b32encode(data + _checksum(data)).rstrip(b"=").decode()
+
+
+def _read(text: str) -> bytes:
+    try:
+        raw = base64.b32decode(text + "=" * (-len(text) % 8))
+    except ValueError:
+        raise Invalid("an NKey that is not base32") from None
+    data, checksum = raw[:-CHECKSUM_BYTES], raw[-CHECKSUM_BYTES:]
+    if checksum != _checksum(data):
+        raise Invalid("an NKey with a wrong checksum")
+    return data
+
+
+def _checksum(data: bytes) -> bytes:
+    return binascii.crc_hqx(data, 0).to_bytes(CHECKSUM_BYTES, "little")
