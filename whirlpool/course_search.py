@@ -87,8 +87,7 @@ def _best(request: SearchRows) -> Select[Any]:
     for word in request.words:
         places = _places(word)
         conditions.append(or_(*(place.found for place in places), _described(word)))
-        # Not evaluated again for a class that is here at all: where else was the word found?
-        score = score + case(*((place.found, place.points) for place in places), else_=DESCRIPTION)
+        score = score + case(*((place.found, place.points) for place in places), else_=_DESCRIBED_POINTS)
     ranked = select(searched.term, searched.position, score.label("score")).select_from(_source(request))
     order = [searched.term.desc(), searched.position]
     if request.words:
@@ -119,6 +118,11 @@ def _filters(request: SearchRows) -> list[ColumnElement[bool]]:
         )
         conditions.append(labelled)
     return conditions
+
+
+# A class is here because all words were found: those that were not found elsewhere are in its description. That the
+# points depend on the course keeps MariaDB from sorting all classes before it knows which of them are wanted.
+_DESCRIBED_POINTS = case((courses.c.description_id.is_not(None), DESCRIPTION), else_=0)
 
 
 def _described(word: str) -> ColumnElement[bool]:
