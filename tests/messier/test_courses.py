@@ -60,7 +60,7 @@ class Region:
     async def call_with_meta(self, action: str, request: Any = None) -> tuple[Any, dict[str, Any]]:
         meta: dict[str, Any] = {}
         call = asyncio.create_task(self.andromeda.call(action, request or {}, meta=meta))
-        await self.clock.advance(0.5)
+        await self.clock.advance(0.35)
         return await call, meta
 
     def counted(self, name: str, cache: str = "documents") -> float | None:
