@@ -1,4 +1,4 @@
-"""The same mesh twice: in memory and over a real nats-server."""
+"""The same mesh three times: in memory, and over a real nats-server by either client."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from broker import Broker, BrokerConfig, Service
+from broker.nats_client import NatsClient
+from broker.nats_settings import NatsSettings
 from broker.nats_transport import NatsTransport
 from broker.testing import MemoryNetwork
 from broker.transport import Transport
@@ -54,13 +56,13 @@ async def nats_url(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[st
         yield address.url
 
 
-@pytest.fixture(params=["memory", "nats"])
+@pytest.fixture(params=["memory", "nats-py", "nats-client"])
 async def mesh(request: pytest.FixtureRequest, nats_url: str) -> AsyncIterator[Mesh]:
-    network = MemoryNetwork()
-
-    def over_nats() -> Transport:
-        return NatsTransport([nats_url], settle_seconds=SETTLE_SECONDS)
-
-    running = Mesh(network.transport if request.param == "memory" else over_nats)
+    transports: dict[str, Callable[[], Transport]] = {
+        "memory": MemoryNetwork().transport,
+        "nats-py": lambda: NatsTransport([nats_url], settle_seconds=SETTLE_SECONDS),
+        "nats-client": lambda: NatsClient(NatsSettings((nats_url,), settle_seconds=SETTLE_SECONDS)),
+    }
+    running = Mesh(transports[request.param])
     yield running
     await running.end_all()
