@@ -17,7 +17,7 @@ MAY_IMPORT = {
     "andromeda": {"schema", "broker"},
     "migrations": {"schema"},
 }
-SQL = {"sqlalchemy", "alembic", "aiomysql", "pymysql", "aiosqlite"}
+SQL = {"sqlalchemy", "alembic", "asyncmy", "pymysql", "aiosqlite"}
 HTTP = {"starlette", "uvicorn"}
 
 
