@@ -73,13 +73,7 @@ def choose() -> Laboratory:
 
 
 def why_embedded(state: Path) -> str | None:
-    if os.environ.get("LOCALGROUP_EMBEDDED", "0") not in ("", "0"):
-        return "LOCALGROUP_EMBEDDED asks for it"
-    if os.geteuid() != 0:
-        return "without root, database servers cannot run as their own user"
-    return (
-        None if packages.ensure(state / "logs" / "apt.log") else "mariadb-server and galera-4 cannot be installed here"
-    )
+    return packages.why_embedded(os.environ, lambda: packages.ensure(state / "logs" / "apt.log"))
 
 
 CataloguePath = Annotated[Path | None, typer.Option(exists=True, help="An archive or a folder of documents.")]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from lab import ports, strays
+from lab import galera, ports, strays
 from lab.laboratory import Laboratory
 from lab.programs import DATABASE, HUB, names
 from lab.progress import step
@@ -37,7 +37,12 @@ def stop_tiers(laboratory: Laboratory, supervisor: Supervisor) -> None:
 
 
 def stop_databases(laboratory: Laboratory, supervisor: Supervisor) -> None:
-    for name in reversed(names(laboratory, [DATABASE])):
+    """A member that is still joining is killed: it does not listen to anything milder, and has nothing to lose."""
+    for region in reversed(laboratory.regions):
+        name = region.node(DATABASE)
+        supervisor.stop([name])
+        if not galera.status(laboratory.member(region)):
+            supervisor.kill(name)
         stop_wave(supervisor, [name])
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+import socket
 import subprocess
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -20,6 +21,8 @@ PROVIDERS = (Path("/usr/lib/galera/libgalera_smm.so"), Path("/usr/lib64/galera/l
 USER = "mysql"
 """State transfer by rsync fails as root."""
 SOCKET_SECONDS = 5
+WRITE_SECONDS = 30
+"""A write waits while a dead member is suspected."""
 
 SETTINGS: dict[str, object] = {
     # A commit is on disk before it is acknowledged; a crash of all members must not lose it.
@@ -59,6 +62,10 @@ PROVIDER_OPTIONS: dict[str, object] = {
     "gcache.size": "32M",
     "gcache.recover": "yes",
 }
+
+
+class MemberSilent(ConnectionError):
+    """The member does not run, or not yet."""
 
 
 def provider() -> Path | None:
@@ -143,26 +150,34 @@ def create_data(folder: Path, log: Path) -> None:
         subprocess.run([*command, "--wsrep-on=OFF"], stdout=output, stderr=output, stdin=subprocess.DEVNULL, check=True)
 
 
-def ask(folder: Path, *statements: str) -> list[tuple[Any, ...]]:
-    """Rows of the last statement, asked as root over the member's socket. Raises `pymysql.MySQLError`."""
-    connection = pymysql.connect(
-        unix_socket=str(socket_path(folder)),
-        user="root",
-        connect_timeout=SOCKET_SECONDS,
-        read_timeout=SOCKET_SECONDS,
-        autocommit=True,
-    )
-    with connection, connection.cursor() as cursor:
-        for statement in statements:
-            cursor.execute(statement)
-        return list(cursor.fetchall())
+def ask(folder: Path, *statements: str, answer_seconds: float = WRITE_SECONDS) -> list[tuple[Any, ...]]:
+    """Rows of the last statement, asked as root over the member's socket. Raises MemberSilent, pymysql.MySQLError."""
+    connection = pymysql.connect(user="root", read_timeout=answer_seconds, autocommit=True, defer_connect=True)
+    with open_socket(folder) as channel:
+        connection.connect(channel)
+        with connection, connection.cursor() as cursor:
+            for statement in statements:
+                cursor.execute(statement)
+            return list(cursor.fetchall())
+
+
+def open_socket(folder: Path) -> socket.socket:
+    """Ours rather than the driver's own, which stays open when nobody answers."""
+    channel = socket.socket(socket.AF_UNIX)
+    channel.settimeout(SOCKET_SECONDS)
+    try:
+        channel.connect(str(socket_path(folder)))
+    except OSError as error:
+        channel.close()
+        raise MemberSilent(f"nobody answers at {socket_path(folder)}") from error
+    return channel
 
 
 def status(folder: Path) -> dict[str, str]:
     """What the member says of its cluster: `wsrep_` variables without the prefix; empty while nobody answers."""
     try:
-        rows = ask(folder, "SHOW GLOBAL STATUS LIKE 'wsrep_%'")
-    except pymysql.MySQLError:
+        rows = ask(folder, "SHOW GLOBAL STATUS LIKE 'wsrep_%'", answer_seconds=SOCKET_SECONDS)
+    except (MemberSilent, pymysql.MySQLError):
         return {}
     return {str(name).removeprefix("wsrep_").lower(): str(value) for name, value in rows}
 

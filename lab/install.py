@@ -45,12 +45,15 @@ def require_python() -> None:
 
 
 def install(folder: Path, requirements: Path) -> None:
-    log = folder.with_name(f"{folder.name}-install.log")
+    if not (folder / "bin" / "pip").exists():
+        shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    log = folder / "install.log"
     log.unlink(missing_ok=True)
     if importlib.util.find_spec("ensurepip") is None:
         install_venv_package(log)
     if not (folder / "bin" / "pip").exists():
-        run("creating the virtual environment", [sys.executable, "-m", "venv", "--clear", str(folder)], log)
+        run("creating the virtual environment", [sys.executable, "-m", "venv", str(folder)], log)
     pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "--disable-pip-version-check", "--no-input"]
     run(
         "installing the locked requirements (pip)",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -78,3 +78,15 @@ def ensure(log: Path) -> bool:
         return False
     install(log)
     return galera.installed()
+
+
+def why_embedded(environ: Mapping[str, str], servers: Callable[[], bool]) -> str | None:
+    """Why regions have to share one SQLite file here; None if each can have its database server.
+
+    `servers` says whether they are installed, having installed them if it likes.
+    """
+    if environ.get("LOCALGROUP_EMBEDDED", "0") not in ("", "0"):
+        return "LOCALGROUP_EMBEDDED asks for it"
+    if os.geteuid() != 0:
+        return "without root, database servers cannot run as their own user"
+    return None if servers() else "mariadb-server and galera-4 cannot be installed here"

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import errno
 import socket
+import time
 from collections.abc import Iterable
 
 from lab.laboratory import Laboratory
+from lab.readiness import PAUSE_SECONDS
 from lab.regions import DATABASE_PORTS, SERVING_PORTS
+
+PATIENCE_SECONDS = 3.0
+"""A server that was just killed takes a moment to let go of its ports."""
 
 Endpoint = tuple[str, int]
 
@@ -51,8 +56,11 @@ def listed(found: Iterable[Endpoint]) -> str:
     return ", ".join(f"{address}:{port}" for address, port in found)
 
 
-def require_free(laboratory: Laboratory) -> None:
-    if found := still_taken(laboratory):
+def require_free(laboratory: Laboratory, *, patience_seconds: float = PATIENCE_SECONDS) -> None:
+    deadline = time.monotonic() + patience_seconds
+    while (found := still_taken(laboratory)) and time.monotonic() < deadline:
+        time.sleep(PAUSE_SECONDS)
+    if found:
         raise PortTaken(
             f"already in use by another program: {listed(found)}. Stop it (`ss -ltnp` shows its name), then try again."
         )

@@ -12,13 +12,15 @@ import signal
 import socket
 import subprocess
 import xmlrpc.client
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from configparser import RawConfigParser
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from supervisor.states import RUNNING_STATES, ProcessStates
+from supervisor.xmlrpc import Faults
 
 from lab.laboratory import MARK, Laboratory, executable
 from lab.programs import Program, programs
@@ -80,21 +82,35 @@ def write_configuration(laboratory: Laboratory) -> None:
         configuration(laboratory).write(file)
 
 
-def end_with_parent() -> None:
-    C_LIBRARY.prctl(DEATH_SIGNAL_OPTION, signal.SIGTERM)
-
-
-def launch(laboratory: Laboratory, *, attached: bool = False) -> subprocess.Popen[bytes]:
-    """supervisord as a daemon; or attached: our child, which ends when we do, however we end (Linux only)."""
-    command = [executable("supervisord"), "--configuration", str(laboratory.supervisor_configuration)]
+def launch(laboratory: Laboratory, *options: str, before: Callable[[], None] | None = None) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        [*command, "--nodaemon", "--silent"] if attached else command,
+        [executable("supervisord"), "--configuration", str(laboratory.supervisor_configuration), *options],
         env={"PATH": PATH, "HOME": os.environ.get("HOME", "/"), "LANG": "C.UTF-8", MARK: str(laboratory.state)},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
-        preexec_fn=end_with_parent if attached else None,
-        start_new_session=attached,
+        preexec_fn=before,
+        start_new_session=True,
     )
+
+
+def daemon(laboratory: Laboratory) -> None:
+    """supervisord on its own, until it is shut down."""
+    if launch(laboratory).wait():
+        raise ProgramFailed(f"supervisord did not start; see {laboratory.logs / 'supervisord.log'}")
+
+
+@contextmanager
+def attached(laboratory: Laboratory) -> Iterator[None]:
+    """supervisord as our child. It ends with the body, and when we are killed (there Linux only)."""
+    with launch(laboratory, "--nodaemon", "--silent", before=end_with_parent) as child:
+        try:
+            yield
+        finally:
+            child.terminate()
+
+
+def end_with_parent() -> None:
+    C_LIBRARY.prctl(DEATH_SIGNAL_OPTION, signal.SIGTERM)
 
 
 class ProgramFailed(Exception):
@@ -187,6 +203,14 @@ class Supervisor:
         for name in names:
             if processes[name].active:
                 self._call("stopProcess", name, False)
+
+    def kill(self, name: str) -> None:
+        """One that is being stopped, so that it is not started again. Harmless if it has ended meanwhile."""
+        try:
+            self._call("signalProcess", name, "KILL")
+        except xmlrpc.client.Fault as fault:
+            if fault.faultCode != Faults.NOT_RUNNING:
+                raise
 
     def shut_down(self) -> None:
         """Ends supervisord and, the highest priority first, whatever still runs."""

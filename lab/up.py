@@ -16,7 +16,7 @@ from lab.programs import HUB, names
 from lab.progress import step
 from lab.readiness import Objection, first_objection, wait_until, why_unready
 from lab.regions import Region
-from lab.supervisor import ProgramFailed, Supervisor
+from lab.supervisor import Supervisor
 from lab.tiers import TIERS
 
 SUPERVISOR_SECONDS = 15
@@ -34,18 +34,24 @@ def up(laboratory: Laboratory, given: Path | None) -> None:
     catalogue.ensure(laboratory, given)
 
 
-def start(laboratory: Laboratory, *, attached: bool = False) -> None:
-    """Everything but a catalogue. `attached`: it ends with this process."""
+def start(laboratory: Laboratory) -> None:
+    """Everything but a catalogue."""
+    start_tiers(laboratory, start_servers(laboratory))
+
+
+def start_servers(laboratory: Laboratory) -> Supervisor:
+    """The hubs and the databases."""
     control = Supervisor(laboratory)
     if not control.answers():
         prepare(laboratory)
-        launch(laboratory, control, attached=attached)
+        supervisor.daemon(laboratory)
+        wait_for_supervisor(control)
     control.start(names(laboratory, [HUB]))
     if not laboratory.embedded:
         start_databases(laboratory, control)
     with step("waiting for the hubs to join each other"):
         wait_until(lambda: first_objection(hubs.objections(laboratory.regions)), deadline_seconds=HUB_SECONDS)
-    start_tiers(laboratory, control)
+    return control
 
 
 def prepare(laboratory: Laboratory) -> None:
@@ -62,10 +68,7 @@ def prepare(laboratory: Laboratory) -> None:
     supervisor.write_configuration(laboratory)
 
 
-def launch(laboratory: Laboratory, control: Supervisor, *, attached: bool) -> None:
-    child = supervisor.launch(laboratory, attached=attached)
-    if not attached and child.wait():
-        raise ProgramFailed(f"supervisord did not start; see {laboratory.logs / 'supervisord.log'}")
+def wait_for_supervisor(control: Supervisor) -> None:
     wait_until(
         lambda: None if control.answers() else "supervisord does not answer", deadline_seconds=SUPERVISOR_SECONDS
     )

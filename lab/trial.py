@@ -1,0 +1,132 @@
+"""Regions for a test, a drill or a benchmark: real, somewhere else than `make up`'s, and gone when it is over.
+
+They end with the process that started them, however that ends, and one that comes later clears away what is left.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import signal
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from lab import catalogue, down, supervisor, tiers, up
+from lab.laboratory import Laboratory
+from lab.programs import names
+from lab.readiness import PAUSE_SECONDS, NotReady, wait_until
+from lab.regions import Region, regions_of
+from lab.supervisor import Supervisor
+
+FIRST_ADDRESS = "127.77.1.1"
+TURN_SECONDS = 900
+"""How long another trial at the same addresses may take."""
+CLEARED_SECONDS = 60
+
+
+class Trial:
+    """Running regions, and what a test does to them."""
+
+    def __init__(self, laboratory: Laboratory) -> None:
+        self.laboratory = laboratory
+        self._supervisor = Supervisor(laboratory)
+
+    @property
+    def regions(self) -> tuple[Region, ...]:
+        return self.laboratory.regions
+
+    @property
+    def public_urls(self) -> list[str]:
+        return [region.public_url for region in self.regions]
+
+    def region(self, name: str) -> Region:
+        return self.laboratory.region(name)
+
+    def mesh_environment(self, region: Region, node: str) -> dict[str, str]:
+        """What a program needs to join the mesh in a region under that name."""
+        return tiers.common_environment(region) | {"LOCALGROUP_NODE": node}
+
+    def database_url(self, region: Region) -> str:
+        return self.laboratory.database_url(region)
+
+    def load(self, path: Path) -> None:
+        catalogue.load(self.laboratory, path)
+
+    def load_sample(self) -> Path:
+        folder = catalogue.sample(self.laboratory)
+        self.load(folder)
+        return folder
+
+    def stop(self, *programs: str) -> None:
+        """In order, as for an upgrade. Programs are named as nodes: `messier-west-1`, `galera-east-1`."""
+        down.stop_wave(self._supervisor, programs)
+
+    def kill(self, *programs: str) -> None:
+        """Without warning. Supervision starts them again at once."""
+        processes = self._supervisor.processes()
+        for name in programs:
+            os.kill(processes[name].pid, signal.SIGKILL)
+
+    def process_id(self, program: str) -> int:
+        return self._supervisor.processes()[program].pid
+
+    def restore(self) -> None:
+        """Starts whatever does not run, and waits until all is well again."""
+        up.start(self.laboratory)
+
+    def programs(self, *servers: str) -> list[str]:
+        """Names of these servers' programs: `galera`, `nats`, `whirlpool`, `messier`, `andromeda`."""
+        return names(self.laboratory, servers)
+
+
+@contextmanager
+def trial(first_address: str = FIRST_ADDRESS, *, embedded: bool, with_tiers: bool = True) -> Iterator[Trial]:
+    """Regions at `first_address` and after it, empty and ready."""
+    state = Path(tempfile.gettempdir()) / f"localgroup-trial-{first_address}-{os.geteuid()}"
+    laboratory = Laboratory(state, regions_of(first_address), embedded)
+    with turn(state.with_name(f"{state.name}.lock")), folder(laboratory):
+        up.prepare(laboratory)
+        with supervisor.attached(laboratory):
+            up.wait_for_supervisor(Supervisor(laboratory))
+            up.start(laboratory) if with_tiers else up.start_servers(laboratory)
+            try:
+                yield Trial(laboratory)
+            finally:
+                down.stop(laboratory)
+
+
+@contextmanager
+def turn(lock_path: Path) -> Iterator[None]:
+    """One trial at a time at the same addresses."""
+    deadline = time.monotonic() + TURN_SECONDS
+    with lock_path.open("w") as lock:
+        while not locked(lock.fileno()):
+            if time.monotonic() >= deadline:
+                raise NotReady(f"another trial holds {lock_path}")
+            time.sleep(PAUSE_SECONDS)
+        yield
+
+
+def locked(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+@contextmanager
+def folder(laboratory: Laboratory) -> Iterator[None]:
+    """An empty state folder, which the database's user can reach, once a crashed trial's processes are gone."""
+    down.stop(laboratory)
+    wait_until(lambda: down.left_open(laboratory), deadline_seconds=CLEARED_SECONDS)
+    shutil.rmtree(laboratory.state, ignore_errors=True)
+    laboratory.state.mkdir(mode=0o755)
+    try:
+        yield
+    finally:
+        shutil.rmtree(laboratory.state)

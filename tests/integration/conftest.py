@@ -1,0 +1,19 @@
+"""Three real regions for all integration tests together: hubs, databases and tiers, supervised as by `make up`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from lab import galera
+from lab.packages import why_embedded
+from lab.trial import Trial, trial
+
+
+@pytest.fixture(scope="session")
+def regions() -> Iterator[Trial]:
+    """Ready and empty, on the storage that `make up` would choose. A test that stops something restores it."""
+    with trial(embedded=why_embedded(os.environ, galera.installed) is not None) as running:
+        yield running

@@ -1,0 +1,150 @@
+"""A real cluster of three, at addresses of its own, and what is done to it. Order does not matter: each test
+leaves all members in step."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+
+import pytest
+
+from lab import cluster, galera, hubs, up
+from lab.programs import DATABASE
+from lab.readiness import wait_until
+from lab.recovery import read_state
+from lab.status import resident_bytes
+from lab.supervisor import Supervisor
+from lab.trial import Trial, trial
+
+FIRST_ADDRESS = "127.77.34.1"
+RECOVERY_SECONDS = 60
+MEGABYTE = 1_000_000
+MEMORY_LIMIT_BYTES = 600 * MEGABYTE
+
+pytestmark = pytest.mark.servers
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Trial]:
+    with trial(FIRST_ADDRESS, embedded=False, with_tiers=False) as found:
+        yield found
+
+
+def ask(running: Trial, number: int, *statements: str) -> list[tuple[object, ...]]:
+    return galera.ask(running.laboratory.member(running.regions[number]), *statements)
+
+
+def write(running: Trial, number: int, value: int) -> None:
+    ask(
+        running,
+        number,
+        "CREATE TABLE IF NOT EXISTS localgroup.kept (value INT PRIMARY KEY)",
+        f"INSERT INTO localgroup.kept VALUES ({value})",
+    )
+
+
+def kept(running: Trial, number: int) -> set[object]:
+    """Read after everything that was committed before anywhere."""
+    rows = ask(running, number, "SET SESSION wsrep_sync_wait = 1", "SELECT value FROM localgroup.kept")
+    return {value for (value,) in rows}
+
+
+def histories(running: Trial) -> set[str]:
+    return {read_state(running.laboratory.member(region)).history for region in running.regions}
+
+
+def wait_synced(running: Trial) -> None:
+    cluster.wait_synced(running.laboratory, Supervisor(running.laboratory))
+
+
+def sizes(running: Trial) -> list[str]:
+    return [galera.status(running.laboratory.member(region))["cluster_size"] for region in running.regions]
+
+
+def test_three_members_are_one_cluster(running: Trial) -> None:
+    assert sizes(running) == ["3", "3", "3"]
+
+
+def test_three_hubs_are_one_super_cluster(running: Trial) -> None:
+    assert [hubs.why_not_joined(region, running.regions) for region in running.regions] == [None, None, None]
+
+
+def test_what_is_written_in_one_region_is_read_in_another(running: Trial) -> None:
+    write(running, 0, 1)
+
+    assert 1 in kept(running, 2)
+
+
+def test_three_members_take_little_memory(running: Trial) -> None:
+    resident = [resident_bytes(running.process_id(name)) or 0 for name in running.programs(DATABASE)]
+
+    assert min(resident) > 0
+    assert sum(resident) < MEMORY_LIMIT_BYTES
+
+
+def test_a_killed_member_comes_back_by_itself(running: Trial) -> None:
+    killed = running.programs(DATABASE)[1]
+    before = running.process_id(killed)
+    running.kill(killed)
+    wait_until(lambda: None if running.process_id(killed) not in (0, before) else "not restarted", deadline_seconds=10)
+    write(running, 0, 2)
+
+    wait_synced(running)
+
+    assert 2 in kept(running, 1)
+
+
+def test_a_member_that_left_joins_the_others_again(running: Trial) -> None:
+    running.stop(running.programs(DATABASE)[0])
+    write(running, 1, 3)
+
+    cluster.begin(running.laboratory, Supervisor(running.laboratory))
+    wait_synced(running)
+
+    assert 3 in kept(running, 0)
+    assert len(histories(running)) == 1
+
+
+def test_all_members_killed_at_once_find_their_cluster_again(running: Trial) -> None:
+    write(running, 0, 4)
+    before = histories(running)
+    running.kill(*running.programs(DATABASE))
+    wait_until(lambda: "still there" if all_answer(running) else None, deadline_seconds=10)
+
+    wait_until(lambda: None if all_answer(running) else "not all are back", deadline_seconds=RECOVERY_SECONDS)
+
+    assert [4 in kept(running, number) for number in range(3)] == [True, True, True]
+    assert histories(running) == before
+
+
+def all_answer(running: Trial) -> bool:
+    return all(galera.why_not_synced(running.laboratory.member(region)) is None for region in running.regions)
+
+
+def test_all_members_stopped_begin_again_from_the_last(running: Trial) -> None:
+    write(running, 0, 5)
+    before = histories(running)
+    for name in reversed(running.programs(DATABASE)):
+        running.stop(name)
+
+    first = cluster.begin(running.laboratory, Supervisor(running.laboratory))
+    wait_synced(running)
+
+    assert first == running.regions[0]
+    assert 5 in kept(running, 2)
+    assert histories(running) == before
+
+
+def test_after_a_power_failure_the_most_advanced_begins_again(running: Trial) -> None:
+    write(running, 1, 6)
+    before = histories(running)
+    supervisor = int((running.laboratory.state / "supervisord.pid").read_text())
+    for process_id in (supervisor, *map(running.process_id, running.programs(DATABASE))):
+        os.kill(process_id, signal.SIGKILL)
+
+    up.start_servers(running.laboratory)
+
+    assert [6 in kept(running, number) for number in range(3)] == [True, True, True]
+    assert histories(running) == before
+    assert sizes(running) == ["3", "3", "3"]
