@@ -65,4 +65,4 @@ class Front:
         try:
             await self._routes(scope, receive, send)
         except Exception:
-            log.exception("request %s failed", heads.of(scope).request_id)
+            log.exception("a request failed", extra={"request_id": heads.of(scope).request_id})

@@ -66,7 +66,8 @@ def application(routes: Sequence[Route], responder: Responder) -> Starlette:
     async def of_mesh(request: Request, error: Exception) -> Response:
         known = error if isinstance(error, MeshError) else Internal("unexpected error")
         if status_of(known) >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            log.warning("request %s: %s: %s", heads.of(request.scope).request_id, known.code, known.message)
+            request_id = heads.of(request.scope).request_id
+            log.warning("%s: %s", known.code, known.message, extra={"request_id": request_id})
         return _reply(responder, responder.error(known))
 
     async def of_http(request: Request, error: Exception) -> Response:

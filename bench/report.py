@@ -28,6 +28,8 @@ class Report:
 
 
 OURS = "localgroup"
+FILE_COLUMNS = 110
+"""Where nobody says how wide it is, a row takes one line."""
 
 
 def middle(case: str, contender: str, values: Iterable[float], unit: str, *, higher_is_better: bool) -> Row:
@@ -36,7 +38,8 @@ def middle(case: str, contender: str, values: Iterable[float], unit: str, *, hig
 
 
 def show(report: Report) -> None:
-    Console().print(_table(report))
+    console = Console()
+    Console(width=None if console.is_terminal else FILE_COLUMNS).print(_table(report))
     print(json.dumps({"bench": report.bench, "rounds": report.rounds, "rows": [asdict(row) for row in report.rows]}))
 
 

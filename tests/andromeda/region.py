@@ -73,7 +73,7 @@ class Catalogue:
     async def answer(self, key: str, context: Context) -> Encoded:
         self.asked[key] += 1
         self.reached.set()
-        self.request_ids.append(context.request_id)
+        self.request_ids.append(str(context.meta.get("request_id")))
         if self.gate is not None:
             await self.gate.wait()
         if self.failing is not None:

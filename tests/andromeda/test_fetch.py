@@ -122,6 +122,11 @@ async def test_an_answer_names_its_node_and_its_request(steady: Region) -> None:
     assert response.headers["x-request-id"] == "trial-1"
 
 
+async def test_a_request_keeps_its_name_on_its_way_through_the_mesh(west: Region) -> None:
+    await west.http.get(TERM, headers={"x-request-id": "trial-1"})
+    assert west.catalogue.request_ids == ["trial-1"]
+
+
 @pytest.mark.parametrize("strange", ["a b", "x" * 65, "<script>", ""])
 async def test_a_request_id_that_is_not_fit_for_a_log_is_replaced(steady: Region, strange: str) -> None:
     response = await steady.http.get(TERM, headers={"x-request-id": strange})
