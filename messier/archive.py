@@ -59,7 +59,15 @@ def files(path: Path) -> Iterator[ArchivedFile]:
 
 
 def count_files(path: Path) -> int:
-    return sum(1 for _ in files(path))
+    """As many as can be read. Raises `Unreadable` if that is none."""
+    count = 0
+    try:
+        for _ in files(path):
+            count += 1
+    except Unreadable:
+        if not count:
+            raise
+    return count
 
 
 def _opened(path: Path) -> Iterator[ArchivedFile]:
