@@ -89,7 +89,7 @@ def _examine(file: ArchivedFile, seen: set[str]) -> Finding:
     if file.size_bytes > FILE_BYTES_MAX:
         return Malformed(name, f"{file.size_bytes} bytes, more than {FILE_BYTES_MAX}")
     if key in seen:
-        return Malformed(name, f"a second {key}")
+        return Malformed(name, f"a second file of {key}")
     try:
         return _parse(name, key, file.read())
     except Unreadable as error:

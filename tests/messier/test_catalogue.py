@@ -132,7 +132,7 @@ def test_second_file_of_a_document_is_left_out(tmp_path: Path) -> None:
     path = write_zip(tmp_path / "two.zip", {"terms.json": b"[]", "other/terms.json": b"[]"})
     first, second = read_catalogue(path)
     assert first == CatalogueDocument("terms.json", "terms", [])
-    assert second == Malformed("other/terms.json", "a second terms")
+    assert second == Malformed("other/terms.json", "a second file of terms")
 
 
 def test_broken_file_does_not_stand_in_the_way_of_a_good_one_of_the_same_document(tmp_path: Path) -> None:
