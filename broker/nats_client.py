@@ -59,6 +59,11 @@ class NatsClient:
         return self._link.connection.name if self._link.connection is not None else ""
 
     @property
+    def moving(self) -> bool:
+        """From one server to another, without being disconnected."""
+        return self._link.moving
+
+    @property
     def max_payload_bytes(self) -> int:
         if self._link.connection is not None:
             self._max_payload_bytes = self._link.connection.info.max_payload

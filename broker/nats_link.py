@@ -49,6 +49,10 @@ class Link:
         self._listener = Listener()
         self._tasks = Tasks()
 
+    @property
+    def moving(self) -> bool:
+        return self._other is not None
+
     async def connect(self, listener: Listener) -> None:
         """Waits for as long as no server can be reached. Raises `Unauthorized` if one refuses its credentials."""
         self._listener = listener

@@ -9,48 +9,59 @@ from __future__ import annotations
 import base64
 import binascii
 from dataclasses import dataclass, field
+from enum import IntEnum
 
 from nacl.signing import SigningKey
 
 from schema.errors import Invalid
 
-SEED, USER = 18 << 3, 20 << 3
-"""What makes these begin with S and U."""
+SEED = 18 << 3
 SECRET_BYTES = 32
 CHECKSUM_BYTES = 2
 
 
+class Kind(IntEnum):
+    """What makes a public key begin with O, A or U."""
+
+    OPERATOR = 14 << 3
+    ACCOUNT = 0
+    USER = 20 << 3
+
+
 @dataclass(frozen=True, slots=True)
 class NKeyPair:
-    """Of a user: a server knows the public key, and has nonces signed."""
+    """Servers know the public key, and have nonces signed."""
 
+    kind: Kind
     key: SigningKey = field(repr=False)
 
     @property
     def seed(self) -> str:
-        return _written(bytes((SEED | USER >> 5, (USER & 31) << 3)) + bytes(self.key))
+        return _written(bytes((SEED | self.kind >> 5, (self.kind & 31) << 3)) + bytes(self.key))
 
     @property
     def public(self) -> str:
-        return _written(bytes((USER,)) + bytes(self.key.verify_key))
+        return _written(bytes((self.kind,)) + bytes(self.key.verify_key))
 
-    def signature(self, nonce: str) -> str:
-        signed = self.key.sign(nonce.encode()).signature
+    def signature(self, text: str) -> str:
+        signed = self.key.sign(text.encode()).signature
         return base64.urlsafe_b64encode(signed).rstrip(b"=").decode()
 
 
-def create() -> NKeyPair:
-    return NKeyPair(SigningKey.generate())
+def create(kind: Kind = Kind.USER) -> NKeyPair:
+    return NKeyPair(kind, SigningKey.generate())
 
 
 def read_seed(seed: str) -> NKeyPair:
     """Raises `Invalid`, without the seed in its message."""
-    secret = _read(seed.strip())
-    if len(secret) != 2 + SECRET_BYTES or secret[0] & 0xF8 != SEED:
+    data = _read(seed.strip())
+    if len(data) != 2 + SECRET_BYTES or data[0] & 0xF8 != SEED:
         raise Invalid("an NKey seed that is none")
-    if (secret[0] & 7) << 5 | secret[1] >> 3 != USER:
-        raise Invalid("an NKey seed that is not a user's")
-    return NKeyPair(SigningKey(secret[2:]))
+    try:
+        kind = Kind((data[0] & 7) << 5 | data[1] >> 3)
+    except ValueError:
+        raise Invalid("an NKey seed of another kind") from None
+    return NKeyPair(kind, SigningKey(data[2:]))
 
 
 def _written(data: bytes) -> str:
