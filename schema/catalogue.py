@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, NotRequired, TypeAlias
 
-from pydantic import ConfigDict, Field, JsonValue, TypeAdapter, with_config
+from pydantic import ConfigDict, Field, TypeAdapter, with_config
 from typing_extensions import TypedDict
 
 STRICT = ConfigDict(strict=True, extra="forbid")
@@ -140,16 +140,19 @@ class Place(TypedDict):
 LocationsDocument: TypeAlias = dict[Name, list[Place]]
 """`locations`: kind of place to its places."""
 
+
+def _strict(shape: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(shape, config=ConfigDict(strict=True))
+
+
 DOCUMENTS: dict[str, TypeAdapter[Any]] = {
-    "terms": TypeAdapter(TermsDocument),
-    "terms/": TypeAdapter(TermDocument),
-    "courses/": TypeAdapter(CoursesDocument),
-    "offered/": TypeAdapter(OfferedDocument),
-    "ge": TypeAdapter(GeneralEducationDocument),
-    "rmp": TypeAdapter(RatingsDocument),
-    "subjects": TypeAdapter(SubjectsDocument),
-    "locations": TypeAdapter(LocationsDocument),
+    "terms": _strict(TermsDocument),
+    "terms/": _strict(TermDocument),
+    "courses/": _strict(CoursesDocument),
+    "offered/": _strict(OfferedDocument),
+    "ge": _strict(GeneralEducationDocument),
+    "rmp": _strict(RatingsDocument),
+    "subjects": _strict(SubjectsDocument),
+    "locations": _strict(LocationsDocument),
 }
 """A document's key, or its folder, to what it must look like."""
-
-Document: TypeAlias = JsonValue

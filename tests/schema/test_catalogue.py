@@ -57,3 +57,8 @@ def test_what_does_not_fit_is_refused_with_its_place(change: dict[str, Any], pla
     with pytest.raises(ValidationError) as refused:
         DOCUMENTS["terms/"].validate_python({"AMS": [a_class(**change)]})
     assert refused.value.errors()[0]["loc"] == place
+
+
+def test_a_number_in_quotes_is_no_number() -> None:
+    with pytest.raises(ValidationError):
+        DOCUMENTS["offered/"].validate_python({"AMS 5": {"2016": "1"}})
