@@ -41,7 +41,7 @@ EXPECTED = (
 
 TRY = """try
   curl {url}/slugsurvival/data/fetch/terms
-  curl '{url}/slugsurvival/data/search?q=calculus&limit=3'
+  curl '{url}/slugsurvival/data/search?q=introduction&limit=3'
   open {url}/docs
   make status | make logs | make down"""
 

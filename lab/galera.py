@@ -33,7 +33,7 @@ SETTINGS: dict[str, object] = {
     "default_storage_engine": "InnoDB",
     "character_set_server": "utf8mb4",
     # Three members share one machine: small, and nothing that a lab does not look at.
-    "innodb_buffer_pool_size": "64M",
+    "innodb_buffer_pool_size": "48M",
     "innodb_log_file_size": "64M",
     "innodb_log_buffer_size": "8M",
     "aria_pagecache_buffer_size": "4M",

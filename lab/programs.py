@@ -14,6 +14,8 @@ from lab.regions import Region
 DATABASE, HUB = "galera", "nats"
 STOP_SECONDS = 30
 DATABASE_STOP_SECONDS = 20
+DATABASE_ENVIRONMENT = {"MALLOC_ARENA_MAX": "2"}
+"""Otherwise every thread's arena keeps what a large transaction once needed."""
 DATABASE_PRIORITY, HUB_PRIORITY, TIER_PRIORITY = 10, 30, 40
 
 
@@ -53,7 +55,9 @@ def member(laboratory: Laboratory, region: Region) -> Program:
     """Each member a priority of its own, so that they leave one after another and the first region's is the last."""
     command = (sys.executable, "-m", "lab.member", str(laboratory.member(region)))
     priority = DATABASE_PRIORITY + region.number
-    return Program(region.node(DATABASE), DATABASE, region, command, priority, DATABASE_STOP_SECONDS)
+    return Program(
+        region.node(DATABASE), DATABASE, region, command, priority, DATABASE_STOP_SECONDS, DATABASE_ENVIRONMENT
+    )
 
 
 def tier(laboratory: Laboratory, region: Region, name: str, priority: int) -> Program:
