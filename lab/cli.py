@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 from lab import down as ending
-from lab import packages, status, up
+from lab import node, packages, status, up
 from lab.catalogue import LoadFailed
 from lab.laboratory import REMEMBERED, Laboratory, remembered, state_folder
 from lab.packages import InstallFailed
@@ -91,10 +91,11 @@ def up_command(catalogue: CataloguePath = None) -> None:
 
 @app.command()
 def install() -> None:
-    """Install the database servers, where that is possible; what needs them says so where it is not."""
+    """Install the database servers, where that is possible, and the tests' foreign nodes."""
     state = state_folder()
     if why := why_embedded(state):
         console.print(f"embedded storage: {why}")
+    node.install(state / "logs" / "npm.log")
 
 
 @app.command("down")

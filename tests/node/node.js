@@ -1,0 +1,28 @@
+/*
+ * A real Moleculer node, as its users start one: `node node.js '{"moleculer": "moleculer-4", "broker": {...}}'`.
+ *
+ * It says "ready" once its services are started, and stops gracefully on SIGTERM or when its input ends, so that none
+ * outlives the tests.
+ */
+
+"use strict";
+
+const settings = JSON.parse(process.argv[2]);
+const { ServiceBroker, Errors } = require(settings.moleculer);
+
+const broker = new ServiceBroker({ logger: { type: "Console", options: { level: "warn", colors: false } }, ...settings.broker });
+
+for (const name of settings.services) {
+	broker.createService(require(`./services/${name}`)(Errors));
+}
+
+async function stop() {
+	await broker.stop();
+	process.exit(0);
+}
+
+process.on("SIGTERM", stop);
+process.stdin.on("end", stop);
+process.stdin.resume();
+
+broker.start().then(() => console.log("ready"));
