@@ -18,7 +18,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from broker.config import BrokerConfig
+from broker.config import BrokerConfig, Region
 from broker.environment import BadEnvironment, read_environment
 from broker.mesh import Broker
 from broker.nats_transport import NatsTransport
@@ -40,7 +40,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, help="Look at a me
 
 class MeshSettings(TierSettings):
     tier: ClassVar[str] = "mesh"
-    region: str = NO_REGION
+    region: Region = NO_REGION
 
 
 @app.command()
