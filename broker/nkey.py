@@ -73,8 +73,8 @@ def _read(text: str) -> bytes:
         raw = base64.b32decode(text + "=" * (-len(text) % 8))
     except ValueError:
         raise Invalid("an NKey that is not base32") from None
-    data, checksum = raw[:-CHECKSUM_BYTES], raw[-CHECKSUM_BYTES:]
-    if checksum != _checksum(data):
+    data = raw[:-CHECKSUM_BYTES]
+    if text != _written(data):
         raise Invalid("an NKey with a wrong checksum")
     return data
 

@@ -25,7 +25,7 @@ class Hub:
         self.port = free_port(HOST)
         self.cluster_port = free_port(HOST)
         self._configuration = folder / f"{name}-{self.port}.conf"
-        self._lines = [f"server_name: {name}", f"listen: {HOST}:{self.port}", *lines]
+        self.lines = [f"server_name: {name}", f"listen: {HOST}:{self.port}", *lines]
         self._process: asyncio.subprocess.Process | None = None
 
     @property
@@ -39,10 +39,10 @@ class Hub:
 
     def join(self, hubs: Sequence[Hub]) -> None:
         routes = ", ".join(f"nats-route://{HOST}:{hub.cluster_port}" for hub in hubs)
-        self._lines.append(f"cluster {{ name: test, listen: {HOST}:{self.cluster_port}, routes: [{routes}] }}")
+        self.lines.append(f"cluster {{ name: test, listen: {HOST}:{self.cluster_port}, routes: [{routes}] }}")
 
     async def start(self) -> None:
-        self._configuration.write_text("\n".join(self._lines))
+        self._configuration.write_text("\n".join(self.lines))
         self._process = await asyncio.create_subprocess_exec(
             NATS_SERVER,
             "-c",

@@ -298,7 +298,7 @@ PIECES_MAX = 2_000
 async def test_refuses_to_queue_without_bound_for_a_server_that_does_not_read(tmp_path: Path) -> None:
     async with hub(tmp_path) as only, client(only.url, **CONGESTING, congestion_seconds=0.05) as both:
         only.freeze()
-        assert await _publish_until_refused(both) < PIECES_MAX
+        assert await publish_until_refused(both) < PIECES_MAX
         only.thaw()
         await both.flush()
 
@@ -310,7 +310,7 @@ async def test_loses_nothing_of_what_it_accepted_for_a_server_that_reads_later(t
             await receiver.subscribe("flood", lambda delivery: heard.append(len(delivery.payload)))
             await receiver.flush()
             only.freeze()
-            accepted = await _publish_until_refused(both)
+            accepted = await publish_until_refused(both)
             only.thaw()
             await eventually(lambda: len(heard) == accepted)
 
@@ -318,7 +318,7 @@ async def test_loses_nothing_of_what_it_accepted_for_a_server_that_reads_later(t
 async def test_a_publisher_waits_for_a_server_that_reads_on_in_time(tmp_path: Path) -> None:
     async with hub(tmp_path) as only, client(only.url, **CONGESTING, congestion_seconds=30) as both:
         only.freeze()
-        waiting = asyncio.create_task(_publish_until_refused(both))
+        waiting = asyncio.create_task(publish_until_refused(both))
         await eventually(lambda: both._waiting)
         only.thaw()
         assert await waiting == PIECES_MAX
@@ -328,14 +328,14 @@ async def test_lets_only_so_many_publishers_wait(tmp_path: Path) -> None:
     settings = CONGESTING | {"congestion_seconds": 30, "congested_publishers_max": 2}
     async with hub(tmp_path) as only, client(only.url, **settings) as both:
         only.freeze()
-        waiting = [asyncio.create_task(_publish_until_refused(both)) for _ in range(3)]
+        waiting = [asyncio.create_task(publish_until_refused(both)) for _ in range(3)]
         await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
         assert sum(task.done() for task in waiting) == 1
         only.thaw()
         await asyncio.gather(*waiting)
 
 
-async def _publish_until_refused(both: NatsClient) -> int:
+async def publish_until_refused(both: NatsClient) -> int:
     for number in range(PIECES_MAX):
         try:
             await both.publish("flood", PIECE)
