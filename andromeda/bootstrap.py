@@ -10,7 +10,7 @@ from andromeda.invalidation import Invalidation
 from andromeda.server import HttpServer
 from broker import Broker, Metrics
 from broker.exposition import Check, Exposition
-from broker.nats_transport import NatsTransport
+from broker.nats_client import NatsClient
 from broker.process import Fail, Part
 from schema.courses import TERMS
 
@@ -34,7 +34,7 @@ class EdgeCaches:
 def parts(settings: AndromedaSettings, fail: Fail) -> Sequence[Part]:
     """HTTP is there before the mesh is, to say that it is not ready yet and why."""
     metrics = Metrics()
-    broker = Broker(settings.broker_config(), NatsTransport(settings.nats_urls), metrics=metrics)
+    broker = Broker(settings.broker_config(), NatsClient(settings.nats_settings()), metrics=metrics)
     broker.on_fatal(fail)
     edge = attach(broker, metrics, CacheConfig(documents_bytes=settings.edge_cache_bytes))
     server = HttpServer(settings.http_address, edge.app, edge.metrics, Limits())

@@ -14,7 +14,8 @@ import httpx
 
 from bench.report import OURS, Row, middle
 from broker import Broker, BrokerConfig, Context, Service, event
-from broker.nats_transport import NatsTransport
+from broker.nats_client import NatsClient
+from broker.nats_settings import NatsSettings
 from schema.courses import DOCUMENT_CHANGED, READ_VERSION, ROWS_CHANGED, DocumentChanged, OfKey
 
 URL = "http://127.0.1.1:8080"
@@ -75,7 +76,7 @@ async def _key(http: httpx.AsyncClient) -> str:
 
 async def _cold(http: httpx.AsyncClient, nats_url: str, key: str) -> list[float]:
     listener = ChangeListener()
-    broker = Broker(BrokerConfig(region="bench", node="bench-1"), NatsTransport([nats_url]))
+    broker = Broker(BrokerConfig(region="bench", node="bench-1"), NatsClient(NatsSettings((nats_url,))))
     broker.add(listener)
     times: list[float] = []
     async with broker:

@@ -7,6 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from broker.config import BrokerConfig, Namespace, NodeName, Region
+from broker.nats_settings import NatsSettings
 
 NATS_URL_DEFAULT = "nats://127.0.1.1:4222"
 """The first region of a machine that runs several."""
@@ -57,3 +58,6 @@ class TierSettings(BaseModel):
     def broker_config(self) -> BrokerConfig:
         node = self.node or f"{self.tier}-{self.region}-1"
         return BrokerConfig(region=self.region, node=node, namespace=self.namespace)
+
+    def nats_settings(self) -> NatsSettings:
+        return NatsSettings(self.nats_urls)

@@ -8,7 +8,7 @@ from broker import Broker
 from broker.caching import Cache, CacheMetrics
 from broker.clock import Clock, SystemClock
 from broker.exposition import Check, Exposition
-from broker.nats_transport import NatsTransport
+from broker.nats_client import NatsClient
 from broker.process import Fail, Part
 from messier.config import DOCUMENT_SECONDS, DOCUMENTS_BYTES, SEARCH_SECONDS, SEARCHES_BYTES, MessierSettings
 from messier.courses import Courses
@@ -20,7 +20,7 @@ from schema.courses import READ_TERMS
 
 def build(settings: MessierSettings, fail: Fail) -> Sequence[Part]:
     clock = SystemClock()
-    broker = Broker(settings.broker_config(), NatsTransport(settings.nats_urls), clock=clock)
+    broker = Broker(settings.broker_config(), NatsClient(settings.nats_settings()), clock=clock)
     broker.on_fatal(fail)
     attach(broker, clock, document_cache_bytes=settings.document_cache_bytes)
     if settings.metrics_address is None:

@@ -14,7 +14,7 @@ from rich.console import Console
 
 from broker import Broker, BrokerConfig
 from broker.clock import SystemClock
-from broker.nats_transport import NatsTransport
+from broker.nats_client import NatsClient
 from messier.archive import count_files
 from messier.catalogue import read_catalogue
 from messier.config import MessierSettings
@@ -57,7 +57,7 @@ async def _joined(settings: MessierSettings) -> AsyncIterator[Broker]:
     """A node that serves nothing, under a name of its own: a messier of the same region may be running."""
     node = settings.node or f"loader-{settings.region}-{token_hex(4)}"
     config = BrokerConfig(region=settings.region, node=node, namespace=settings.namespace)
-    broker = Broker(config, NatsTransport(settings.nats_urls))
+    broker = Broker(config, NatsClient(settings.nats_settings()))
     try:
         async with asyncio.timeout(CONNECT_SECONDS):
             await broker.start()

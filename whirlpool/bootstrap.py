@@ -11,7 +11,7 @@ from random import SystemRandom
 from broker import Broker
 from broker.clock import SystemClock
 from broker.exposition import Exposition
-from broker.nats_transport import NatsTransport
+from broker.nats_client import NatsClient
 from broker.process import Fail, Part
 from whirlpool.config import WhirlpoolSettings
 from whirlpool.courses import CourseStore
@@ -23,7 +23,7 @@ from whirlpool.transactions import Database
 def build(settings: WhirlpoolSettings, fail: Fail) -> Sequence[Part]:
     clock, random = SystemClock(), SystemRandom()
     database = Database(open_engine(settings.database_config()), clock, random)
-    broker = Broker(settings.broker_config(), NatsTransport(settings.nats_urls), clock=clock, random=random)
+    broker = Broker(settings.broker_config(), NatsClient(settings.nats_settings()), clock=clock, random=random)
     broker.on_fatal(fail)
     broker.add(CourseStore(database, clock))
 
