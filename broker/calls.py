@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, NamedTuple, Protocol
 
 import orjson
@@ -13,7 +13,7 @@ from broker.clock import Clock
 from broker.deadline import Deadline
 from broker.ejection import Ejections
 from broker.metrics import OK, UNKNOWN_ACTION, Metrics
-from broker.packets import Request
+from broker.packets import NO_HEADERS, Request
 from broker.pending import Pending
 from broker.refusals import Late, NotServed
 from broker.registry import Endpoint, Registry
@@ -44,6 +44,9 @@ class Call(NamedTuple):
     level: int = 1
     parent_id: str | None = None
     caller: str | None = None
+    headers: Mapping[str, Any] = NO_HEADERS
+    node: str | None = None
+    """The only node that may be asked; None: whichever is best."""
 
     @property
     def params(self) -> Any:
@@ -101,7 +104,7 @@ class Caller:
         self._budget.note_call()
         tried: set[str] = set()
         failure: MeshError | None = None
-        while endpoint := self._choose(call.action, tried):
+        while endpoint := self._choose(call, tried):
             if failure is not None and not self._may_repeat(call, endpoint, failure):
                 break
             try:
@@ -109,12 +112,14 @@ class Caller:
             except MeshError as error:
                 failure = error
                 tried.add(endpoint.node)
-        raise failure or NotServed(f"no node serves {call.action}")
+        raise failure or NotServed(_nobody(call))
 
-    def _choose(self, action: str, tried: set[str]) -> Endpoint | None:
-        candidates = self._registry.endpoints(action)
+    def _choose(self, call: Call, tried: set[str]) -> Endpoint | None:
+        candidates = self._registry.endpoints(call.action)
         if tried:
             candidates = tuple(endpoint for endpoint in candidates if endpoint.node not in tried)
+        if call.node is not None:
+            candidates = tuple(endpoint for endpoint in candidates if endpoint.node == call.node)
         return self._strategy.choose(self._ejections.admitted(candidates)) if candidates else None
 
     def _others(self, action: str, tried: set[str], chosen: Endpoint) -> bool:
@@ -131,7 +136,9 @@ class Caller:
 
     def _limited(self, endpoint: Endpoint, call: Call, tried: set[str]) -> Call:
         """A call that can be repeated leaves time for it."""
-        if call.level > 1 or not _is_safe(call, endpoint) or not self._others(call.action, tried, endpoint):
+        if call.level > 1 or call.node is not None or not _is_safe(call, endpoint):
+            return call
+        if not self._others(call.action, tried, endpoint):
             return call
         return call._replace(deadline=call.deadline.within(call.deadline.remaining_seconds() * ATTEMPT_SHARE))
 
@@ -182,7 +189,12 @@ class Caller:
             request_id=call.request_id,
             parent_id=call.parent_id,
             caller=call.caller,
+            headers=call.headers,
         )
+
+
+def _nobody(call: Call) -> str:
+    return f"no node serves {call.action}" if call.node is None else f"{call.node} does not serve {call.action}"
 
 
 def _is_safe(call: Call, endpoint: Endpoint) -> bool:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Protocol, TypeVar, overload
 
 from pydantic import BaseModel
 
 from broker.deadline import Deadline
+from broker.packets import NO_HEADERS
 from schema.action import Action, Event
 
 RequestType = TypeVar("RequestType", bound=BaseModel)
@@ -17,14 +19,20 @@ class Onward(Protocol):
     """What a context needs of its broker to call on."""
 
     async def call_on(
-        self, context: Context, action: Action[Any, Any] | str, request: Any, deadline: Deadline
+        self,
+        context: Context,
+        action: Action[Any, Any] | str,
+        request: Any,
+        deadline: Deadline,
+        headers: Mapping[str, Any],
+        node: str | None,
     ) -> Any: ...
 
     async def tell_on(self, context: Context, event: Event[Any], payload: Any, *, broadcast: bool) -> None: ...
 
 
 class Context:
-    __slots__ = ("_onward", "caller", "deadline", "id", "level", "meta", "request_id", "service")
+    __slots__ = ("_onward", "caller", "deadline", "headers", "id", "level", "meta", "request_id", "service")
 
     def __init__(
         self,
@@ -37,6 +45,7 @@ class Context:
         level: int,
         meta: dict[str, Any],
         deadline: Deadline,
+        headers: Mapping[str, Any] = NO_HEADERS,
     ) -> None:
         self._onward = onward
         self.id = id
@@ -51,18 +60,43 @@ class Context:
         self.meta = meta
         """What the handler sets here is merged back into its caller's."""
         self.deadline = deadline
+        self.headers = headers
+        """What its caller says to this call alone; they are not passed on."""
 
     @overload
     async def call(
-        self, action: Action[RequestType, ResponseType], request: RequestType, *, deadline_seconds: float | None = None
+        self,
+        action: Action[RequestType, ResponseType],
+        request: RequestType,
+        *,
+        deadline_seconds: float | None = None,
+        headers: Mapping[str, Any] = NO_HEADERS,
+        node: str | None = None,
     ) -> ResponseType: ...
 
     @overload
-    async def call(self, action: str, request: Any, *, deadline_seconds: float | None = None) -> Any: ...
+    async def call(
+        self,
+        action: str,
+        request: Any,
+        *,
+        deadline_seconds: float | None = None,
+        headers: Mapping[str, Any] = NO_HEADERS,
+        node: str | None = None,
+    ) -> Any: ...
 
-    async def call(self, action: Action[Any, Any] | str, request: Any, *, deadline_seconds: float | None = None) -> Any:
+    async def call(
+        self,
+        action: Action[Any, Any] | str,
+        request: Any,
+        *,
+        deadline_seconds: float | None = None,
+        headers: Mapping[str, Any] = NO_HEADERS,
+        node: str | None = None,
+    ) -> Any:
         """`deadline_seconds` can only bring the deadline forward."""
-        return await self._onward.call_on(self, action, request, self.deadline.within(deadline_seconds))
+        deadline = self.deadline.within(deadline_seconds)
+        return await self._onward.call_on(self, action, request, deadline, headers, node)
 
     async def emit(self, event: Event[RequestType], payload: RequestType) -> None:
         await self._onward.tell_on(self, event, payload, broadcast=False)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from itertools import count
 from random import Random, SystemRandom
 from types import TracebackType
@@ -32,7 +32,7 @@ from broker.membership import Membership
 from broker.metrics import Metrics
 from broker.nearest import Nearest
 from broker.outgoing import Outgoing
-from broker.packets import Response
+from broker.packets import NO_HEADERS, Response
 from broker.pending import Pending
 from broker.periodic import every
 from broker.pinging import Pinging
@@ -208,6 +208,8 @@ class Broker:
         *,
         deadline_seconds: float = DEADLINE_SECONDS,
         meta: dict[str, Any] | None = None,
+        headers: Mapping[str, Any] = NO_HEADERS,
+        node: str | None = None,
     ) -> ResponseType: ...
 
     @overload
@@ -218,6 +220,8 @@ class Broker:
         *,
         deadline_seconds: float = DEADLINE_SECONDS,
         meta: dict[str, Any] | None = None,
+        headers: Mapping[str, Any] = NO_HEADERS,
+        node: str | None = None,
     ) -> Any: ...
 
     async def call(
@@ -227,18 +231,25 @@ class Broker:
         *,
         deadline_seconds: float = DEADLINE_SECONDS,
         meta: dict[str, Any] | None = None,
+        headers: Mapping[str, Any] = NO_HEADERS,
+        node: str | None = None,
     ) -> Any:
         """By contract: a checked response. By name: plain JSON values. What the callee puts into its meta is merged
-        into `meta`. Raises `MeshError` only."""
-        return await self._outgoing.call(action, request, Deadline.after(deadline_seconds, self._clock), meta)
+        into `meta`; `headers` are for this call alone; `node` is the only one to ask. Raises `MeshError` only."""
+        deadline = Deadline.after(deadline_seconds, self._clock)
+        return await self._outgoing.call(action, request, deadline, meta, headers, node)
 
-    async def emit(self, event: Event[RequestType], payload: RequestType) -> None:
+    async def emit(
+        self, event: Event[RequestType], payload: RequestType, *, headers: Mapping[str, Any] = NO_HEADERS
+    ) -> None:
         """To one node of each listening group, at most once."""
-        await self._outgoing.tell(event, payload, broadcast=False)
+        await self._outgoing.tell(event, payload, broadcast=False, headers=headers)
 
-    async def broadcast(self, event: Event[RequestType], payload: RequestType) -> None:
+    async def broadcast(
+        self, event: Event[RequestType], payload: RequestType, *, headers: Mapping[str, Any] = NO_HEADERS
+    ) -> None:
         """To every listening node, this one too, at most once."""
-        await self._outgoing.tell(event, payload, broadcast=True)
+        await self._outgoing.tell(event, payload, broadcast=True, headers=headers)
 
     async def wait_for(self, *services: str, deadline_seconds: float) -> None:
         await self._members.wait_for(services, Deadline.after(deadline_seconds, self._clock))

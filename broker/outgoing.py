@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -12,7 +12,7 @@ from broker.context import Context
 from broker.deadline import Deadline
 from broker.dispatch import Dispatcher, check_request
 from broker.events import EVENT_SECONDS, EventReceiver, EventSender, payload_fields
-from broker.packets import EventPacket
+from broker.packets import NO_HEADERS, EventPacket
 from schema.action import Action, Event
 
 
@@ -39,7 +39,13 @@ class Outgoing:
         self._next_id = next_id
 
     async def call(
-        self, action: Action[Any, Any] | str, request: Any, deadline: Deadline, meta: dict[str, Any] | None
+        self,
+        action: Action[Any, Any] | str,
+        request: Any,
+        deadline: Deadline,
+        meta: dict[str, Any] | None,
+        headers: Mapping[str, Any],
+        node: str | None,
     ) -> Any:
         """A call that no handler makes: the start of a chain."""
         call_id = self._next_id()
@@ -53,11 +59,21 @@ class Outgoing:
                 deadline=deadline,
                 id=call_id,
                 request_id=call_id,
+                headers=headers,
+                node=node,
             ),
             self.call_local,
         )
 
-    async def call_on(self, context: Context, action: Action[Any, Any] | str, request: Any, deadline: Deadline) -> Any:
+    async def call_on(
+        self,
+        context: Context,
+        action: Action[Any, Any] | str,
+        request: Any,
+        deadline: Deadline,
+        headers: Mapping[str, Any],
+        node: str | None,
+    ) -> Any:
         name, contract = _named(action)
         return await self._caller.call(
             Call(
@@ -71,6 +87,8 @@ class Outgoing:
                 level=context.level + 1,
                 parent_id=context.id,
                 caller=context.service,
+                headers=headers,
+                node=node,
             ),
             self.call_local,
         )
@@ -85,12 +103,15 @@ class Outgoing:
             level=call.level,
             meta=call.meta,
             deadline=call.deadline,
+            headers=call.headers,
         )
         typed, nested = call.contract is not None, call.level > 1
         return await self._dispatcher.serve_local(call.action, context, call.request, nested=nested, typed=typed)
 
-    async def tell(self, event: Event[Any], payload: Any, *, broadcast: bool) -> None:
-        await self._tell(self._packet(event, payload, broadcast), payload)
+    async def tell(
+        self, event: Event[Any], payload: Any, *, broadcast: bool, headers: Mapping[str, Any] = NO_HEADERS
+    ) -> None:
+        await self._tell(self._packet(event, payload, broadcast)._replace(headers=headers), payload)
 
     async def tell_on(self, context: Context, event: Event[Any], payload: Any, *, broadcast: bool) -> None:
         packet = self._packet(event, payload, broadcast)._replace(
@@ -123,6 +144,7 @@ class Outgoing:
             level=packet.level,
             meta=dict(packet.meta),
             deadline=Deadline.after(EVENT_SECONDS, self._clock),
+            headers=packet.headers,
         )
 
     def _packet(self, event: Event[Any], payload: Any, broadcast: bool) -> EventPacket:

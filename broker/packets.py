@@ -6,7 +6,7 @@ lead every packet; a targeted packet is written in its receiver's version.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, TypeAlias
 
 import orjson
@@ -17,6 +17,8 @@ from broker.node_info import NodeInfo
 from broker.topics import Kind, is_node_id
 
 VERSIONS = ("4", "5")
+NO_HEADERS: Mapping[str, Any] = {}
+"""Shared by all packets without headers: never written to."""
 TIMEOUT_MILLISECONDS_MAX = 3_600_000.0
 """A foreign node may ask for no timeout at all; nothing in this mesh works longer than an hour on one request."""
 
@@ -33,26 +35,33 @@ class Request(NamedTuple):
     request_id: str
     parent_id: str | None
     caller: str | None
+    headers: Mapping[str, Any] = NO_HEADERS
+    """What is meant for this call alone; `meta` goes along the whole chain."""
     stream: bool = False
+    seq: int | None = None
+    """Numbers the packets of a stream from 0, which opens it; the last one's `stream` is false."""
 
     def encode(self) -> bytes:
-        return orjson.dumps(
-            {
-                "ver": self.version,
-                "sender": self.sender,
-                "id": self.id,
-                "action": self.action,
-                "params": self.params,
-                "meta": self.meta,
-                "timeout": self.timeout_milliseconds,
-                "level": self.level,
-                "tracing": None,
-                "parentID": self.parent_id,
-                "requestID": self.request_id,
-                "caller": self.caller,
-                "stream": False,
-            }
-        )
+        packet: dict[str, Any] = {
+            "ver": self.version,
+            "sender": self.sender,
+            "id": self.id,
+            "action": self.action,
+            "params": self.params,
+            "meta": self.meta,
+            "timeout": self.timeout_milliseconds,
+            "level": self.level,
+            "tracing": None,
+            "parentID": self.parent_id,
+            "requestID": self.request_id,
+            "caller": self.caller,
+            "stream": self.stream,
+        }
+        if self.headers:
+            packet["headers"] = self.headers
+        if self.seq is not None:
+            packet["seq"] = self.seq
+        return orjson.dumps(packet)
 
 
 class Response(NamedTuple):
@@ -64,9 +73,12 @@ class Response(NamedTuple):
     data: Any
     error: dict[str, Any] | None
     meta: dict[str, Any]
+    headers: Mapping[str, Any] = NO_HEADERS
+    stream: bool = False
+    seq: int | None = None
 
     def encode(self) -> bytes:
-        packet = {
+        packet: dict[str, Any] = {
             "ver": self.version,
             "sender": self.sender,
             "id": self.id,
@@ -76,6 +88,10 @@ class Response(NamedTuple):
         }
         if self.error is not None:
             packet["error"] = self.error
+        if self.headers:
+            packet["headers"] = self.headers
+        if self.seq is not None:
+            packet["stream"], packet["seq"] = self.stream, self.seq
         return orjson.dumps(packet)
 
 
@@ -94,6 +110,7 @@ class EventPacket(NamedTuple):
     request_id: str
     parent_id: str | None
     caller: str | None
+    headers: Mapping[str, Any] = NO_HEADERS
 
     def encode(self) -> bytes:
         return orjson.dumps(
@@ -106,6 +123,7 @@ class EventPacket(NamedTuple):
                 "groups": self.groups or None,
                 "broadcast": self.broadcast,
                 "meta": self.meta,
+                "headers": self.headers,
                 "level": self.level,
                 "tracing": None,
                 "parentID": self.parent_id,
@@ -209,7 +227,9 @@ def _request(packet: Fields) -> Request:
         request_id=fields.optional_text(packet, "requestID") or packet["id"],
         parent_id=fields.optional_text(packet, "parentID"),
         caller=fields.optional_text(packet, "caller"),
-        stream=bool(packet.get("stream")),
+        headers=fields.mapping(packet, "headers"),
+        stream=packet.get("stream") is True,
+        seq=_seq(packet),
     )
 
 
@@ -224,6 +244,9 @@ def _response(packet: Fields) -> Response:
         data=packet.get("data"),
         error=None if success else fields.mapping(packet, "error"),
         meta=fields.mapping(packet, "meta"),
+        headers=fields.mapping(packet, "headers"),
+        stream=packet.get("stream") is True,
+        seq=_seq(packet),
     )
 
 
@@ -244,6 +267,7 @@ def _event(packet: Fields) -> EventPacket:
         request_id=fields.optional_text(packet, "requestID") or "",
         parent_id=fields.optional_text(packet, "parentID"),
         caller=fields.optional_text(packet, "caller"),
+        headers=fields.mapping(packet, "headers"),
     )
 
 
@@ -272,6 +296,15 @@ def _pong(packet: Fields) -> Pong:
 
 def _ping_id(packet: Fields) -> str:
     return fields.optional_text(packet, "id") or ""
+
+
+def _seq(packet: Fields) -> int | None:
+    seq = packet.get("seq")
+    if seq is None:
+        return None
+    if isinstance(seq, bool) or not isinstance(seq, int) or seq < 0:
+        raise BadPacket("seq is not a number from 0")
+    return seq
 
 
 def _timeout(packet: Fields) -> float:

@@ -54,6 +54,7 @@ class RequestReceiver:
             level=packet.level,
             meta=packet.meta,
             deadline=Deadline.after(packet.timeout_milliseconds / 1000, self._clock),
+            headers=packet.headers,
         )
 
     async def _answer(self, packet: Request, context: Context) -> None:
