@@ -8,6 +8,7 @@ once when something cannot be sent, and leaves a server that is about to stop wi
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Mapping
 from random import Random, SystemRandom
 
@@ -23,7 +24,7 @@ from broker.nats_settings import NatsSettings
 from broker.nats_subscriptions import Subscriptions, Take
 from broker.refusals import NotSent
 from broker.transport import Delivery, Listener, Receive
-from schema.errors import Invalid
+from schema.errors import Invalid, MeshError
 
 MAX_PAYLOAD_BYTES_DEFAULT = 1024 * 1024
 """Until a server has said what it accepts: what NATS accepts by default."""
@@ -88,6 +89,16 @@ class NatsClient:
     def unlisten(self, number: int) -> None:
         self._subscriptions.remove(number)
         self._link.write(nats_lines.unsubscribe(number))
+
+    async def leave(self, *numbers: int) -> None:
+        """`unlisten`, once what the server had sent before has come in and was taken."""
+        if not numbers:
+            return
+        self._link.write(b"".join(map(nats_lines.unsubscribe, numbers)))
+        with contextlib.suppress(MeshError):  # nothing comes any more from a server that is gone
+            await self.flush()
+        for number in numbers:
+            self.unlisten(number)
 
     async def publish(
         self, subject: str, payload: bytes, reply: str = "", headers: Mapping[str, str] | None = None

@@ -15,7 +15,7 @@ The contract's types are checked against the method's by mypy, its name against 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Collection, Iterator
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, Protocol, TypeAlias, TypeVar, overload
 
 from pydantic import BaseModel
@@ -88,6 +88,8 @@ class event(Generic[RequestType]):
 
 class Service:
     name: ClassVar[str]
+    private: ClassVar[Collection[Action[Any, Any]]] = ()
+    """Of its actions, those that only nodes of the mesh may call: the micro door leaves them out."""
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
