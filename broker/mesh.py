@@ -30,6 +30,7 @@ from broker.inbox import Inbox
 from broker.latency import Latency
 from broker.membership import Membership
 from broker.metrics import Metrics
+from broker.micro import Door
 from broker.nearest import Nearest
 from broker.outgoing import Outgoing
 from broker.packets import NO_HEADERS, Response
@@ -112,6 +113,16 @@ class Broker:
             clock=clock,
             next_id=self._next_id,
         )
+        self._door = Door(
+            self._transport,
+            namespace=config.namespace,
+            metadata={"node": self.node_id, "region": self.region},
+            dispatcher=self._dispatcher,
+            onward=self._outgoing,
+            clock=clock,
+            tasks=self._requests,
+            next_id=self._next_id,
+        )
         self._discovery = Discovery(
             config,
             self._instance,
@@ -141,6 +152,7 @@ class Broker:
             raise RuntimeError("services are added before the broker starts")
         self._services[service.name] = service
         self._dispatcher.add(bound_actions(service))
+        self._door.add(service)
         self._event_receiver.add(bound_events(service))
 
     async def start(self) -> None:
@@ -295,10 +307,9 @@ class Broker:
         self.metrics.connected.set(0)
 
     async def _announce(self) -> None:
-        offered = (
-            () if self._draining else (each for name, each in self._services.items() if name not in self._withdrawn)
-        )
-        await self._discovery.announce(describe(service) for service in offered)
+        names = [] if self._draining else [name for name in self._services if name not in self._withdrawn]
+        await self._door.offer(names)
+        await self._discovery.announce(describe(self._services[name]) for name in names)
 
     async def _offer(self, withdrawn: set[str]) -> None:
         if withdrawn != self._withdrawn:
