@@ -12,23 +12,16 @@ from lab.laboratory import Laboratory
 from lab.programs import DATABASE, HUB, names
 from lab.progress import step
 from lab.readiness import wait_until
-from lab.supervisor import Supervisor
+from lab.supervisor import STOPPED_SECONDS, Supervisor
 from lab.tiers import TIERS
 
-WAVE_SECONDS = 90
 PORTS_SECONDS = 30
 
 
 def stop_wave(supervisor: Supervisor, wave: Iterable[str]) -> None:
     chosen = list(wave)
     supervisor.stop(chosen)
-
-    def why_not() -> str | None:
-        processes = supervisor.processes()
-        left = [name for name in chosen if not processes[name].ended]
-        return f"still stopping: {', '.join(left)}" if left else None
-
-    wait_until(why_not, deadline_seconds=WAVE_SECONDS)
+    wait_until(lambda: supervisor.still_stopping(chosen), deadline_seconds=STOPPED_SECONDS)
 
 
 def stop_tiers(laboratory: Laboratory, supervisor: Supervisor) -> None:

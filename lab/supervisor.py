@@ -24,12 +24,15 @@ from supervisor.xmlrpc import Faults
 
 from lab.laboratory import MARK, Laboratory, executable
 from lab.programs import Program, programs
+from lab.readiness import wait_until
 
 LOG_BYTES = 10 * 1024 * 1024
 LOG_BACKUPS = 2
 START_RETRIES = 20
 """With supervisord's growing pause of a second more each time: minutes for a member to find its cluster."""
 SOCKET_SECONDS = 10
+STOPPED_SECONDS = 90
+"""Longer than supervision waits before it kills."""
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 DEATH_SIGNAL_OPTION = 1
 """PR_SET_PDEATHSIG of prctl(2)."""
@@ -191,9 +194,11 @@ class Supervisor:
             raise ProgramFailed(f"{name} does not start; see {self._logs / name}.log")
 
     def start(self, names: Iterable[str]) -> None:
-        """Those that do not run, without waiting for them."""
+        """Those that do not run, without waiting for them; one that is being stopped is waited for first."""
+        chosen = list(names)
+        wait_until(lambda: self.still_stopping(chosen), deadline_seconds=STOPPED_SECONDS)
         processes = self.processes()
-        for name in names:
+        for name in chosen:
             if processes[name].ended:
                 self._call("startProcess", name, False)
 
@@ -203,6 +208,11 @@ class Supervisor:
         for name in names:
             if processes[name].active:
                 self._call("stopProcess", name, False)
+
+    def still_stopping(self, names: Iterable[str]) -> str | None:
+        processes = self.processes()
+        left = [name for name in names if not (processes[name].active or processes[name].ended)]
+        return f"still stopping: {', '.join(left)}" if left else None
 
     def kill(self, name: str) -> None:
         """One that is being stopped, so that it is not started again. Harmless if it has ended meanwhile."""
