@@ -23,6 +23,7 @@ from broker.environment import BadEnvironment, read_environment
 from broker.mesh import Broker
 from broker.nats_transport import NatsTransport
 from broker.registry import Node
+from broker.node_lists import INTERNAL
 from broker.settings import TierSettings
 from schema.errors import MeshError
 
@@ -134,7 +135,7 @@ async def _seen(broker: Broker) -> list[tuple[str, ...]]:
             "available" if node.available else "gone",
             node.info.version,
             _milliseconds(broker.latency.minimum_seconds(node.info.node)),
-            " ".join(service.name for service in node.info.services),
+            " ".join(service.name for service in node.info.services if not service.name.startswith(INTERNAL)),
         )
         for node in _others(broker)
     ]
@@ -144,12 +145,14 @@ async def _services(broker: Broker) -> list[tuple[str, ...]]:
     serving: dict[str, list[str]] = {}
     for node in _others(broker):
         for service in node.info.services:
+            if service.name.startswith(INTERNAL):
+                continue
             serving.setdefault(service.name, []).append(node.info.node)
     return [(name, " ".join(names)) for name, names in sorted(serving.items())]
 
 
 async def _actions(broker: Broker) -> list[tuple[str, ...]]:
-    names = sorted({action for node in _others(broker) for action in node.actions})
+    names = sorted({name for node in _others(broker) for name in node.actions if not name.startswith(INTERNAL)})
     rows = ((name, broker.registry.endpoints(name)) for name in names)
     return [
         (name, "yes" if all(each.safe for each in endpoints) else "no", " ".join(each.node for each in endpoints))

@@ -43,6 +43,10 @@ class BrokerConfig(BaseModel):
     namespace: Namespace = ""
     protocol: Annotated[str, Field(pattern=r"^[45]$")] = "5"
     """Of packets for everybody. A packet for one node is in that node's version."""
+    balanced: bool = False
+    """Listen also where nodes that leave the choice to the server ask: Moleculer's `disableBalancer`."""
+    internal_services: bool = True
+    """Answer `$node.*`, which Moleculer's tools ask for."""
     heartbeat_seconds: Seconds = HEARTBEAT_SECONDS
     heartbeat_timeout_seconds: Seconds = HEARTBEAT_TIMEOUT_SECONDS
     forget_seconds: Seconds = FORGET_SECONDS

@@ -34,11 +34,11 @@ class Inbox:
 
     async def open(self, transport: Transport, topics: Topics, node: str) -> None:
         for kind in TARGETED + BOTH:
-            await transport.subscribe(topics.of(kind, node), self._receive(kind))
+            await transport.subscribe(topics.of(kind, node), self.receive(kind))
         for kind in FOR_EVERYBODY + BOTH:
-            await transport.subscribe(topics.everybody(kind), self._receive(kind))
+            await transport.subscribe(topics.everybody(kind), self.receive(kind))
 
-    def _receive(self, kind: Kind) -> Receive:
+    def receive(self, kind: Kind) -> Receive:
         receiver = self._receivers[kind]
 
         def receive(delivery: Delivery) -> None:

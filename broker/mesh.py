@@ -18,6 +18,7 @@ from typing import Any, Self, TypeVar, overload
 from pydantic import BaseModel
 
 from broker.admission import Admission
+from broker.balanced import Balanced
 from broker.calls import Caller
 from broker.clock import Clock, SystemClock
 from broker.config import DEADLINE_SECONDS, BrokerConfig
@@ -32,6 +33,7 @@ from broker.membership import Membership
 from broker.metrics import Metrics
 from broker.micro import Door
 from broker.nearest import Nearest
+from broker.node_actions import NodeActions
 from broker.outgoing import Outgoing
 from broker.packets import NO_HEADERS, Response
 from broker.pending import Pending
@@ -78,6 +80,7 @@ class Broker:
         self._withdrawn: set[str] = set()
         self._background, self._requests, self._events = Tasks(), Tasks(), Tasks()
         self._started = self._draining = False
+        self._balanced: Balanced | None = None
         self._connect_parts(config, self._clock)
 
     def _connect_parts(self, config: BrokerConfig, clock: Clock) -> None:
@@ -159,6 +162,8 @@ class Broker:
         """Join the mesh, see who is there, then let the others know. Raises `Conflict` if the node's name is taken."""
         if self._started:
             raise RuntimeError("a broker starts once")
+        if self._config.internal_services:
+            self.add(NodeActions(self._config, self.registry, self.metrics, self._clock))
         self._started = True
         try:
             await self._join()
@@ -309,7 +314,10 @@ class Broker:
     async def _announce(self) -> None:
         names = [] if self._draining else [name for name in self._services if name not in self._withdrawn]
         await self._door.offer(names)
-        await self._discovery.announce(describe(self._services[name]) for name in names)
+        offered = [describe(self._services[name]) for name in names]
+        if self._balanced is not None:
+            await self._balanced.offer(offered)
+        await self._discovery.announce(offered)
 
     async def _offer(self, withdrawn: set[str]) -> None:
         if withdrawn != self._withdrawn:
@@ -337,7 +345,10 @@ class Broker:
             Kind.PING: self._pinging.receive_ping,
             Kind.PONG: self._pinging.receive_pong,
         }
-        await Inbox(receivers, self.metrics).open(self._transport, self._topics, self.node_id)
+        inbox = Inbox(receivers, self.metrics)
+        await inbox.open(self._transport, self._topics, self.node_id)
+        if self._config.balanced:
+            self._balanced = Balanced.over(self._transport, self._topics, inbox.receive)
         await self._transport.subscribe(self._topics.unheard(self.node_id), self._receive_unheard)
 
     def _receive_response(self, response: Response) -> None:

@@ -10,6 +10,8 @@ from broker import fields
 from broker.fields import Fields
 
 UNKNOWN_REGION = ""
+OPEN_TO_OTHERS = (None, "published", "public")
+"""Visibilities of actions that other nodes may call."""
 
 
 class ActionInfo(NamedTuple):
@@ -25,8 +27,10 @@ class EventInfo(NamedTuple):
 
 class ServiceInfo(NamedTuple):
     name: str
+    """With its version, as callers spell it: `v2.math`."""
     actions: tuple[ActionInfo, ...] = ()
     events: tuple[EventInfo, ...] = ()
+    version: int | str | None = None
 
 
 class NodeInfo(NamedTuple):
@@ -71,31 +75,51 @@ def from_fields(packet: Fields) -> NodeInfo:
 
 def _service_fields(service: ServiceInfo) -> dict[str, Any]:
     return {
-        "name": service.name,
+        "name": bare_name(service),
+        "version": service.version,
         "fullName": service.name,
         "settings": {},
         "metadata": {},
         "dependencies": [],
-        "actions": {action.name: _action_fields(action) for action in service.actions},
-        "events": {event.pattern: {"name": event.pattern, "group": event.group} for event in service.events},
+        "actions": {action.name: action_fields(action) for action in service.actions},
+        "events": {event.pattern: event_fields(event) for event in service.events},
     }
 
 
-def _action_fields(action: ActionInfo) -> dict[str, Any]:
+def action_fields(action: ActionInfo) -> dict[str, Any]:
     verb = action.name.rpartition(".")[2]
     return {"name": action.name, "rawName": verb, "cache": False, "visibility": "published", "safe": action.safe}
+
+
+def event_fields(event: EventInfo) -> dict[str, Any]:
+    return {"name": event.pattern, "group": event.group}
+
+
+def bare_name(service: ServiceInfo) -> str:
+    if service.version is None:
+        return service.name
+    prefix = f"v{service.version}." if isinstance(service.version, int) else f"{service.version}."
+    return service.name.removeprefix(prefix)
 
 
 def _service(service: Fields) -> ServiceInfo:
     name = fields.optional_text(service, "fullName") or fields.text(service, "name")
     actions, events = fields.mapping(service, "actions"), fields.mapping(service, "events")
-    return ServiceInfo(name, tuple(_actions(actions)), tuple(_events(events, name)))
+    version = service.get("version")
+    return ServiceInfo(
+        name,
+        tuple(_actions(actions)),
+        tuple(_events(events, name)),
+        version if isinstance(version, (int, str)) else None,
+    )
 
 
 def _actions(actions: Fields) -> Iterable[ActionInfo]:
+    """A node tells the others of its protected actions too, but answers them to none."""
     for name, details in actions.items():
-        safe = isinstance(details, dict) and details.get("safe") is True
-        yield ActionInfo(name, safe)
+        described = details if isinstance(details, dict) else {}
+        if described.get("visibility") in OPEN_TO_OTHERS:
+            yield ActionInfo(name, described.get("safe") is True)
 
 
 def _events(events: Fields, service: str) -> Iterable[EventInfo]:

@@ -49,9 +49,23 @@ class Topics:
     def of(self, kind: Kind, node: str) -> str:
         return f"{self._prefix}.{kind.value}.{node}"
 
+    def balanced_request(self, action: str) -> str:
+        """Where nodes that leave the choice to the server ask."""
+        return f"{self._prefix}.REQB.{action}"
+
+    def balanced_event(self, group: str, pattern: str) -> str:
+        """Where they tell a group. NATS knows `*` for a whole part, and `>` for all that follow."""
+        return f"{self._prefix}.EVENTB.{group}.{_wildcards(pattern)}"
+
     def unheard(self, node: str, call: str = "*") -> str:
         """Where the server tells a caller that nobody listens to its request."""
         return f"_INBOX.{self._prefix}.{node}.{call}"
+
+
+def _wildcards(pattern: str) -> str:
+    before, rest, _ = pattern.partition("**")
+    parts = ["*" if "*" in part or "?" in part else part for part in before.split(".")]
+    return ".".join([*parts[:-1], ">"] if rest else parts)
 
 
 def call_of_unheard(subject: str) -> str:

@@ -1,7 +1,8 @@
 """The one table between our error codes and Moleculer's error names, types and status codes.
 
-A foreign node's error is recognised by its type, then by its name, then by its status. What an `internal` error says
-stays in the node that raised it: strangers get a fixed sentence, and no stack ever travels.
+A foreign node's error is recognised by its type, then by its name, then by its status, and keeps all three when it
+travels on. What an `internal` error says stays in the node that raised it: strangers get a fixed sentence, and no stack
+ever travels.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from broker.refusals import Late, NodeFull, NotServed
 from schema.errors import (
     Conflict,
     Forbidden,
+    ForeignKind,
     Internal,
     Invalid,
     MeshError,
@@ -25,6 +27,7 @@ from schema.errors import (
 
 INTERNAL_MESSAGE = "internal error"
 MESSAGE_LENGTH_MAX = 1_000
+NAME_LENGTH_MAX = 100
 CLIENT_STATUS = range(400, 500)
 
 
@@ -62,17 +65,20 @@ _BY_NAME: Mapping[str, type[MeshError]] = {
     "ValidationError": Invalid,
 }
 """Names that say enough by themselves, whatever type a foreign node gives them."""
+_RETRYABLE = ("MoleculerRetryableError", "BrokerDisconnectedError")
+"""Names that say, where the status does not, that it may be tried again."""
 
 
 def to_wire(error: MeshError, node: str) -> dict[str, Any]:
     row = _row_of(type(error))
     internal = row.error is Internal
+    foreign = error.foreign
     return {
-        "name": row.name,
+        "name": foreign.name if foreign else row.name,
         "message": INTERNAL_MESSAGE if internal else error.message[:MESSAGE_LENGTH_MAX],
         "nodeID": node,
-        "code": row.status,
-        "type": row.type,
+        "code": foreign.status if foreign else row.status,
+        "type": foreign.type if foreign else row.type,
         "retryable": error.retryable,
         "data": {} if internal else error.data,
     }
@@ -82,10 +88,28 @@ def from_wire(fields: Mapping[str, Any]) -> MeshError:
     """Never raises: whatever cannot be recognised is an internal error of the node that sent it."""
     kind = _kind_of(fields)
     if kind is Internal:
-        return Internal(INTERNAL_MESSAGE)
-    message, data = fields.get("message"), fields.get("data")
-    text = message[:MESSAGE_LENGTH_MAX] if isinstance(message, str) else kind.code
-    return kind(text, data if isinstance(data, dict) else None)
+        error: MeshError = Internal(INTERNAL_MESSAGE)
+    else:
+        message = fields.get("message")
+        text = message[:MESSAGE_LENGTH_MAX] if isinstance(message, str) else kind.code
+        error = kind(text, _data(fields.get("data")))
+    error.foreign = _foreign(fields)
+    return error
+
+
+def _data(data: Any) -> dict[str, Any] | None:
+    """Moleculer's validators send a list of problems."""
+    if isinstance(data, list):
+        return {"problems": data}
+    return data if isinstance(data, dict) else None
+
+
+def _foreign(fields: Mapping[str, Any]) -> ForeignKind | None:
+    name, kind, status = fields.get("name"), fields.get("type"), fields.get("code")
+    if not isinstance(name, str) or isinstance(status, bool) or not isinstance(status, int):
+        return None
+    kind = kind[:NAME_LENGTH_MAX] if isinstance(kind, str) else None
+    return None if kind in _BY_TYPE else ForeignKind(name[:NAME_LENGTH_MAX], kind, status)
 
 
 def _row_of(kind: type[MeshError]) -> Row:
@@ -99,6 +123,8 @@ def _kind_of(fields: Mapping[str, Any]) -> type[MeshError]:
         return _BY_TYPE[kind]
     if isinstance(name, str) and name in _BY_NAME:
         return _BY_NAME[name]
-    if not isinstance(status, int):
-        return Internal
-    return _BY_STATUS.get(status) or (Invalid if status in CLIENT_STATUS else Internal)
+    if isinstance(status, int) and (known := _BY_STATUS.get(status)) not in (None, Internal):
+        return known
+    if isinstance(status, int) and status in CLIENT_STATUS:
+        return Invalid
+    return Unavailable if name in _RETRYABLE else Internal

@@ -18,7 +18,15 @@ harmless: that is the action's `safe` flag.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
+
+
+class ForeignKind(NamedTuple):
+    """What a Moleculer service calls an error of its own: kept, so that it reaches whoever knows it by that name."""
+
+    name: str
+    type: str | None
+    status: int
 
 
 class MeshError(Exception):
@@ -31,6 +39,7 @@ class MeshError(Exception):
         super().__init__(message)
         self.message = message
         self.data = dict(data or {})
+        self.foreign: ForeignKind | None = None
 
 
 class Invalid(MeshError):
