@@ -62,7 +62,7 @@ async def read_locations(connection: AsyncConnection) -> RowsByName:
 async def _rows(connection: AsyncConnection, statement: Select[Any], **parameters: str) -> list[Row]:
     result = await connection.execute(statement, parameters)
     names = [str(column["name"]) for column in statement.column_descriptions]  # plain: encoders want no subclass
-    return [dict(zip(names, row, strict=True)) for row in result]
+    return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
 
 
 def _part(table: Table) -> Select[Any]:
