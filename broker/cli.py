@@ -22,8 +22,8 @@ from broker.config import BrokerConfig, Region
 from broker.environment import BadEnvironment, read_environment
 from broker.mesh import Broker
 from broker.nats_transport import NatsTransport
-from broker.registry import Node
 from broker.node_lists import INTERNAL
+from broker.registry import Node
 from broker.settings import TierSettings
 from schema.errors import MeshError
 
