@@ -1,7 +1,8 @@
-"""Who is there: INFO, DISCOVER, HEARTBEAT and DISCONNECT by Moleculer's rules.
+"""Who is there: INFO, DISCOVER, HEARTBEAT and DISCONNECT by Moleculer's rules, with fewer packets than they make.
 
-An INFO is believed if it is news. A heartbeat that shows that an INFO was missed is answered by asking for it. A node
-that is silent for too long is lost, and when a lost node is heard again, what it told meanwhile has been missed.
+An INFO is believed if it is news. A heartbeat that shows that an INFO was missed is answered by asking its node for
+it (`questions.py`), and questions are answered together where many come (`answers.py`). A node that is silent for three
+of its heartbeats is lost, and when a lost node is heard again, what it told meanwhile has been missed.
 """
 
 from __future__ import annotations
@@ -13,11 +14,13 @@ from importlib.metadata import version
 from random import Random
 from typing import Protocol
 
+from broker.answers import Answers
 from broker.clock import Clock
 from broker.config import BrokerConfig
 from broker.node_info import NodeInfo, ServiceInfo
 from broker.packets import Disconnect, Discover, Heartbeat, Info
 from broker.periodic import every
+from broker.questions import Questions
 from broker.registry import Registry
 from broker.tasks import Tasks
 from broker.topics import Kind, Topics
@@ -26,9 +29,17 @@ from broker.transport import Transport
 EXPIRY_CHECK_SECONDS = 1.0
 STALL_SECONDS = 3.0
 """A check that comes this late says that this process stood still, not that the others did."""
-ASK_AGAIN_SECONDS = 1.0
-"""A node that does not answer DISCOVER is asked again after this, not at each of its heartbeats' copies."""
-ASKED_MAX = 1_024
+HEARD_PER_SECOND_MAX = 100
+"""Every node hears every heartbeat: where they would be more than this, each node sends fewer."""
+HEARTBEAT_SECONDS_MAX = 10.0
+"""As Moleculer's, whose nodes take 30 s of silence for the end of a node."""
+ASKING_NODES_MAX = 64
+"""After a lost connection, nodes of a mesh up to this size ask all others. In a larger one, where all of them do so at
+once when a server starts anew, the heartbeats tell what was missed."""
+FOREIGN_HEARTBEAT_SECONDS = 10.0
+"""Of nodes that do not say: Moleculer's default."""
+INSTANCE_PREFIX = 8
+"""Characters of it in a heartbeat: enough to tell a node from the one that had its name before."""
 LOST_MAX = 4_096
 """Lost nodes whose return is remembered to mean missed events; where names change at every start, most never return."""
 
@@ -80,8 +91,16 @@ class Discovery:
         )
         self._listening_since_seconds = clock.now()
         self._checked_at_seconds = clock.now()
-        self._asked_at_seconds: dict[str, float] = {}
         self._lost: set[str] = set()
+        self._answers = Answers(
+            clock,
+            random,
+            tasks,
+            tell=self._tell_soon,
+            tell_everybody=lambda: tasks.spawn(self.tell_everybody()),
+            audience=registry.count_available,
+        )
+        self._questions = Questions(clock, random, tasks, ask=self._ask, audience=registry.count_available)
 
     # --- what this node says --------------------------------------------------------------------------------
 
@@ -97,6 +116,7 @@ class Discovery:
         await self.tell_everybody()
 
     async def tell_everybody(self) -> None:
+        self._answers.settle()
         packet = Info(self._config.protocol, self._info)
         await self._transport.publish(self._topics.everybody(Kind.INFO), packet.encode())
 
@@ -107,12 +127,15 @@ class Discovery:
     def begin(self) -> None:
         """Heartbeats, and watching for others', until the tasks are cancelled."""
         self._listen_anew()
-        self._tasks.spawn(every(self._clock, self._config.heartbeat_seconds, self._random, self._beat))
+        self._tasks.spawn(every(self._clock, self._heartbeat_seconds, self._random, self._beat))
         self._tasks.spawn(every(self._clock, EXPIRY_CHECK_SECONDS, self._random, self._check))
 
     async def rejoin(self) -> None:
         """After a lost connection: nobody could be heard, so nobody's silence counts."""
         self._listen_anew()
+        if self._registry.count_available() > ASKING_NODES_MAX:
+            await self._beat()
+            return
         await self.ask_everybody()
         await self.tell_everybody()
 
@@ -124,7 +147,7 @@ class Discovery:
             if info.instance and info.instance != self._info.instance:
                 self._observer.impostor_found(info)
             return
-        self._asked_at_seconds.pop(info.node, None)
+        self._questions.answered(info.node)
         self._note_return(info.node)
         known = self._registry.get(info.node)
         joins = known is None or not known.available
@@ -137,17 +160,22 @@ class Discovery:
 
     def receive_discover(self, packet: Discover) -> None:
         """One's own question is answered too: another node may have asked it under the same name."""
-        if self._info.seq:
-            self._tasks.spawn(self._answer(packet))
+        if not self._info.seq:
+            return
+        if packet.sender == self._config.node:
+            self._tell_soon(packet)
+            return
+        self._answers.answer(packet, known=packet.sender in self._lost or self._registry.sees(packet.sender))
 
     def receive_heartbeat(self, packet: Heartbeat) -> None:
         if packet.sender == self._config.node:
             return
         known = self._registry.get(packet.sender)
         if known is None or not known.available or _is_newer(packet, known.info):
-            self._ask(packet.sender)
+            self._questions.wonder(packet.sender)
             return
         known.heard_at_seconds = self._clock.now()
+        known.heartbeat_seconds = packet.interval_seconds or FOREIGN_HEARTBEAT_SECONDS
 
     def receive_disconnect(self, packet: Disconnect) -> None:
         if packet.sender != self._config.node:
@@ -163,9 +191,14 @@ class Discovery:
 
     # --- how ------------------------------------------------------------------------------------------------
 
+    def _heartbeat_seconds(self) -> float:
+        shared_seconds = self._registry.count_available() / HEARD_PER_SECOND_MAX
+        return max(self._config.heartbeat_seconds, min(shared_seconds, HEARTBEAT_SECONDS_MAX))
+
     async def _beat(self) -> None:
         if self._transport.connected:
-            packet = Heartbeat(self._config.protocol, self._config.node, self._info.seq, self._info.instance)
+            info, seconds = self._info, round(self._heartbeat_seconds(), 1)
+            packet = Heartbeat(self._config.protocol, info.node, info.seq, info.instance[:INSTANCE_PREFIX], seconds)
             await self._transport.publish(self._topics.everybody(Kind.HEARTBEAT), packet.encode())
 
     async def _check(self) -> None:
@@ -176,7 +209,7 @@ class Discovery:
             self._listen_anew()
         if not self._transport.connected or now - self._listening_since_seconds < self._timeout_seconds:
             return
-        for node in self._registry.silent_since(now - self._timeout_seconds):
+        for node in self._registry.silent(now, self._timeout_seconds):
             self.lose(node)
         self._registry.forget_silent_since(now - self._config.forget_seconds)
 
@@ -184,21 +217,14 @@ class Discovery:
     def _timeout_seconds(self) -> float:
         return self._config.heartbeat_timeout_seconds
 
-    async def _answer(self, question: Discover) -> None:
+    def _tell_soon(self, question: Discover) -> None:
+        self._tasks.spawn(self._tell(question))
+
+    async def _tell(self, question: Discover) -> None:
         packet = Info(question.version, self._info)
         await self._transport.publish(self._topics.of(Kind.INFO, question.sender), packet.encode())
 
-    def _ask(self, node: str) -> None:
-        now = self._clock.now()
-        asked_at_seconds = self._asked_at_seconds.get(node)
-        if asked_at_seconds is not None and now - asked_at_seconds < ASK_AGAIN_SECONDS:
-            return
-        if len(self._asked_at_seconds) >= ASKED_MAX:
-            self._asked_at_seconds.clear()
-        self._asked_at_seconds[node] = now
-        self._tasks.spawn(self._discover(node))
-
-    async def _discover(self, node: str) -> None:
+    async def _ask(self, node: str) -> None:
         packet = Discover(self._config.protocol, self._config.node)
         await self._transport.publish(self._topics.of(Kind.DISCOVER, node), packet.encode())
 
@@ -219,6 +245,7 @@ class Discovery:
 
 
 def _is_newer(packet: Heartbeat, known: NodeInfo) -> bool:
-    if packet.instance is not None and packet.instance != known.instance:
+    """Of the instance a heartbeat holds no more than the beginning."""
+    if packet.instance is not None and not known.instance.startswith(packet.instance):
         return True
     return packet.seq is not None and packet.seq > known.seq

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import Counter
 from collections.abc import Callable, Sequence
 
 from broker.deadline import Deadline
@@ -12,6 +11,7 @@ from broker.dispatch import cut_off_at
 from broker.latency import Latency
 from broker.metrics import Metrics
 from broker.node_info import NodeInfo
+from broker.nodes_seen import NodesSeen
 from broker.pending import Pending
 from broker.registry import Registry
 from schema.errors import Conflict, TimedOut
@@ -24,18 +24,16 @@ class Membership:
         self._registry = registry
         self._pending = pending
         self._latency = latency
-        self._metrics = metrics
         self._changed = asyncio.Event()
-        self._regions: set[str] = set()
         self.impostor: NodeInfo | None = None
         self.when_missed: list[Callable[[], None]] = []
         self.when_joined: list[Callable[[str], None]] = []
         self.when_fatal: list[Callable[[Exception], None]] = []
+        metrics.registry.register(NodesSeen(registry))
 
     def registry_changed(self) -> None:
         self._changed.set()
         self._changed = asyncio.Event()
-        self._count_nodes()
 
     def node_joined(self, node: str) -> None:
         for callback in self.when_joined:
@@ -68,9 +66,3 @@ class Membership:
 
     def _missing(self, services: Sequence[str]) -> list[str]:
         return [service for service in services if not self._registry.serves(service)]
-
-    def _count_nodes(self) -> None:
-        nodes = Counter(node.info.region for node in self._registry if node.available)
-        self._regions |= nodes.keys()
-        for region in self._regions:
-            self._metrics.nodes.labels(region).set(nodes[region])

@@ -23,7 +23,6 @@ class Metrics:
         self.late_answers = Counter(
             "localgroup_late_answers", "Answers that nobody waited for any more", registry=self.registry
         )
-        self.nodes = Gauge("localgroup_nodes", "Nodes that this one sees", ("region",), registry=self.registry)
         self.requests_running = Gauge("localgroup_requests_running", "Requests being worked on", registry=self.registry)
         self.requests_waiting = Gauge(
             "localgroup_requests_waiting", "Requests waiting for their turn", registry=self.registry

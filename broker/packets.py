@@ -21,6 +21,8 @@ NO_HEADERS: Mapping[str, Any] = {}
 """Shared by all packets without headers: never written to."""
 TIMEOUT_MILLISECONDS_MAX = 3_600_000.0
 """A foreign node may ask for no timeout at all; nothing in this mesh works longer than an hour on one request."""
+INTERVAL_SECONDS_MAX = 60.0
+"""Between heartbeats: a node must not make others wait for it for ever."""
 
 
 class Request(NamedTuple):
@@ -159,16 +161,25 @@ class Disconnect(NamedTuple):
 
 
 class Heartbeat(NamedTuple):
-    """`seq` and `instance` tell a listener whether it missed an INFO; older nodes send neither."""
+    """`seq` and `instance` tell a listener whether it missed an INFO, `interval_seconds` when to expect the next one;
+    older nodes send none of them. The instance may be its beginning only."""
 
     version: str
     sender: str
     seq: int | None
     instance: str | None
+    interval_seconds: float | None = None
 
     def encode(self) -> bytes:
         return orjson.dumps(
-            {"ver": self.version, "sender": self.sender, "cpu": 0, "seq": self.seq, "instanceID": self.instance}
+            {
+                "ver": self.version,
+                "sender": self.sender,
+                "cpu": 0,
+                "seq": self.seq,
+                "instanceID": self.instance,
+                "interval": self.interval_seconds,
+            }
         )
 
 
@@ -282,6 +293,7 @@ def _heartbeat(packet: Fields) -> Heartbeat:
         packet["sender"],
         int(seq) if seq >= 0 else None,
         fields.optional_text(packet, "instanceID"),
+        min(fields.number(packet, "interval", 0), INTERVAL_SECONDS_MAX) or None,
     )
 
 

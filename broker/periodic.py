@@ -17,9 +17,13 @@ JITTER = 0.1
 logger = logging.getLogger(__name__)
 
 
-async def every(clock: Clock, seconds: float, random: Random, step: Callable[[], Awaitable[None]]) -> None:
+async def every(
+    clock: Clock, seconds: float | Callable[[], float], random: Random, step: Callable[[], Awaitable[None]]
+) -> None:
+    """`seconds` may be asked anew for each round."""
     while True:
-        await sleep(clock, seconds * random.uniform(1 - JITTER, 1 + JITTER))
+        pause_seconds = seconds if isinstance(seconds, (int, float)) else seconds()
+        await sleep(clock, pause_seconds * random.uniform(1 - JITTER, 1 + JITTER))
         try:
             await step()
         except NotSent as error:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from broker.event_patterns import matches
 from broker.node_info import ActionInfo, NodeInfo
 
+HEARTBEATS_MISSED = 3
+"""Of a node that is lost."""
 CACHED_NAMES_MAX = 4_096
 """Action and event names whose nodes are remembered; callers choose names, so the memory is bounded."""
 
@@ -29,16 +31,30 @@ class Node:
     local: bool
     heard_at_seconds: float
     available: bool = True
-    actions: dict[str, ActionInfo] = field(default_factory=dict)
+    heartbeat_seconds: float = 0.0
+    """What it says lies between its heartbeats; 0 before the first."""
+    _actions: dict[str, ActionInfo] | None = None
+
+    @property
+    def actions(self) -> dict[str, ActionInfo]:
+        """By name; put in order when first asked for, since most nodes of a large mesh are never asked."""
+        if self._actions is None:
+            self._actions = {action.name: action for service in self.info.services for action in service.actions}
+        return self._actions
 
     def describe(self, info: NodeInfo) -> None:
         self.info = info
-        self.actions = {action.name: action for service in info.services for action in service.actions}
+        self._actions = None
+
+    def is_silent(self, now_seconds: float, timeout_seconds: float) -> bool:
+        patience_seconds = max(timeout_seconds, HEARTBEATS_MISSED * self.heartbeat_seconds)
+        return not self.local and now_seconds - self.heard_at_seconds >= patience_seconds
 
 
 class Registry:
     def __init__(self) -> None:
         self._nodes: dict[str, Node] = {}
+        self._available_nodes = 0
         self._endpoints: dict[str, tuple[Endpoint, ...]] = {}
         self._listeners: dict[str, dict[str, tuple[Endpoint, ...]]] = {}
 
@@ -48,15 +64,25 @@ class Registry:
     def get(self, node: str) -> Node | None:
         return self._nodes.get(node)
 
+    def sees(self, node: str) -> bool:
+        """Whether it is here now."""
+        known = self._nodes.get(node)
+        return known is not None and known.available
+
+    def count_available(self) -> int:
+        return self._available_nodes
+
     def admit(self, info: NodeInfo, now_seconds: float, *, local: bool = False) -> bool:
         """Whether anything changed: an INFO counts if its seq rose, its instance is another, or its node was gone."""
         node = self._nodes.setdefault(info.node, Node(info, local, now_seconds, available=False))
         node.heard_at_seconds = now_seconds
         if node.available and node.info.instance == info.instance and info.seq <= node.info.seq:
             return False
+        self._forget_answers(node.info)
+        self._forget_answers(info)
+        self._available_nodes += not node.available
         node.available = True
         node.describe(info)
-        self._forget_answers()
         return True
 
     def withdraw(self, node: str) -> bool:
@@ -65,14 +91,22 @@ class Registry:
         if known is None or not known.available:
             return False
         known.available = False
-        self._forget_answers()
+        self._available_nodes -= 1
+        self._forget_answers(known.info)
         return True
 
-    def silent_since(self, seconds: float) -> list[str]:
-        return [name for name, node in self._nodes.items() if self._is_silent(node, seconds) and node.available]
+    def silent(self, now_seconds: float, timeout_seconds: float) -> list[str]:
+        """Nodes that were not heard for so long, and for three of their own heartbeats."""
+        return [
+            name
+            for name, node in self._nodes.items()
+            if node.available and node.is_silent(now_seconds, timeout_seconds)
+        ]
 
     def forget_silent_since(self, seconds: float) -> None:
-        for name in [name for name, node in self._nodes.items() if self._is_silent(node, seconds)]:
+        """Those that are not there any more, once people had time to see that they are missing."""
+        gone = (node for node in self._nodes.values() if not node.available and not node.local)
+        for name in [node.info.node for node in gone if node.heard_at_seconds <= seconds]:
             del self._nodes[name]
 
     def endpoints(self, action: str) -> tuple[Endpoint, ...]:
@@ -111,13 +145,13 @@ class Registry:
                 groups[group] = (*groups.get(group, ()), listening)
         return groups
 
-    def _forget_answers(self) -> None:
-        self._endpoints.clear()
-        self._listeners.clear()
-
-    @staticmethod
-    def _is_silent(node: Node, since_seconds: float) -> bool:
-        return not node.local and node.heard_at_seconds <= since_seconds
+    def _forget_answers(self, info: NodeInfo) -> None:
+        """Those that this node has a part in."""
+        for service in info.services:
+            for action in service.actions:
+                self._endpoints.pop(action.name, None)
+            if service.events:
+                self._listeners.clear()
 
 
 def _groups_of(info: NodeInfo, event: str) -> set[str]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import orjson
 import pytest
 
 from broker import Broker, BrokerConfig
-from broker.packets import Disconnect, Heartbeat
+from broker.node_info import NodeInfo
+from broker.packets import Disconnect, Heartbeat, Info
 from broker.refusals import NotSent
 from broker.testing import FakeClock, MemoryNetwork, MemoryTransport, settled
 from broker.topics import Kind, Topics
+from broker.transport import Delivery, Listener
 from tests.contract.greetings import GREET, Greet, Greetings
 
 ADA = Greet(name="Ada")
@@ -130,4 +133,84 @@ async def test_survives_heartbeats_and_farewells_of_strangers(pair: Pair) -> Non
     await stranger.publish(topics.everybody(Kind.DISCONNECT), Disconnect("4", "stranger").encode())
     await settled()
     assert await pair.client.call(GREET, ADA)
+    await pair.stop()
+
+
+async def test_shows_how_many_nodes_it_sees_and_that_a_region_is_missing(pair: Pair) -> None:
+    assert b'localgroup_nodes{region="west"} 1.0' in pair.client.metrics.exposition()
+    await pair.server.stop()
+    await settled()
+    assert b'localgroup_nodes{region="west"} 0.0' in pair.client.metrics.exposition()
+    await pair.client.stop()
+
+
+class Stranger:
+    """A node that says what a test tells it to, and writes down who asks for it."""
+
+    def __init__(self, network: MemoryNetwork) -> None:
+        self.transport, self._topics = network.transport(), Topics()
+        self.asked = 0
+
+    async def join(self) -> None:
+        await self.transport.connect("stranger", Listener())
+        await self.transport.subscribe(self._topics.of(Kind.DISCOVER, "stranger"), self._count)
+
+    def _count(self, delivery: Delivery) -> None:
+        self.asked += 1
+
+    async def tell(self) -> None:
+        info = NodeInfo("stranger", "1", 1, "west")
+        await self.transport.publish(self._topics.everybody(Kind.INFO), Info("5", info).encode())
+        await settled()
+
+    async def beat(self, interval_seconds: float | None = None) -> None:
+        packet = Heartbeat("5", "stranger", 1, "1", interval_seconds)
+        await self.transport.publish(self._topics.everybody(Kind.HEARTBEAT), packet.encode())
+        await settled()
+
+
+@pytest.mark.parametrize(
+    ("interval_seconds", "patience_seconds"), [(None, 30), (1, 15), (10, 30), (20, 60), (1_000_000, 180)]
+)
+async def test_waits_for_three_heartbeats_of_the_node_itself(
+    pair: Pair, interval_seconds: float | None, patience_seconds: float
+) -> None:
+    stranger = Stranger(pair.network)
+    await stranger.join()
+    await stranger.tell()
+    await stranger.beat(interval_seconds)
+    await pair.clock.advance(patience_seconds - 0.1)
+    assert pair.client.registry.sees("stranger")
+    await pair.clock.advance(1.2)
+    assert not pair.client.registry.sees("stranger")
+    await pair.stop()
+
+
+async def test_asks_only_the_node_whose_heartbeat_is_unknown(pair: Pair) -> None:
+    stranger = Stranger(pair.network)
+    await stranger.join()
+    for _ in range(3):
+        await stranger.beat()
+    await pair.clock.advance(0.1)
+    assert stranger.asked == 2
+    await pair.stop()
+
+
+async def test_beats_less_often_in_a_large_mesh_and_says_so(pair: Pair) -> None:
+    strangers = pair.network.transport()
+    await strangers.connect("strangers", Listener())
+    beats: list[dict[str, object]] = []
+    await strangers.subscribe(
+        Topics().everybody(Kind.HEARTBEAT), lambda delivery: beats.append(orjson.loads(delivery.payload))
+    )
+    for name in (f"stranger-{number}" for number in range(2_000)):
+        await strangers.publish(Topics().everybody(Kind.INFO), Info("5", NodeInfo(name, "1", 1, "west")).encode())
+        beat = Heartbeat("5", name, 1, "1", interval_seconds=10)
+        await strangers.publish(Topics().everybody(Kind.HEARTBEAT), beat.encode())
+    await settled()
+    await pair.clock.advance(6)
+    beats.clear()
+    await pair.clock.advance(11)
+    assert sorted(str(beat["sender"]) for beat in beats) == ["client", "server"]
+    assert {beat["interval"] for beat in beats} == {10.0}
     await pair.stop()

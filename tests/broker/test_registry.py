@@ -55,9 +55,9 @@ def test_tells_who_is_silent_and_forgets_them_later() -> None:
     registry.admit(info("own"), 0, local=True)
     registry.admit(info("quiet"), 0)
     registry.admit(info("loud"), 10)
-    assert registry.silent_since(5) == ["quiet"]
+    assert registry.silent(13, 8) == ["quiet"]
     registry.withdraw("quiet")
-    assert registry.silent_since(5) == []
+    assert registry.silent(13, 8) == []
     registry.forget_silent_since(5)
     assert [node.info.node for node in registry] == ["own", "loud"]
 
