@@ -13,10 +13,12 @@ import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from lab.command import run
 from lab.laboratory import Laboratory
 from lab.progress import console, step
 from lab.tiers import common_environment
 
+SAMPLE_SECONDS = 60
 SOME_SKIPPED = 2
 """The loader's exit status when malformed files were left out; it has listed them."""
 
@@ -70,7 +72,11 @@ def to_load(laboratory: Laboratory, given: Path | None) -> Path | None:
 def sample(laboratory: Laboratory) -> Path:
     folder = laboratory.state / "sample"
     with step("generating a small sample catalogue"):
-        subprocess.run([sys.executable, "-m", "messier", "sample", str(folder)], check=True, capture_output=True)
+        run(
+            [sys.executable, "-m", "messier", "sample", str(folder)],
+            log=laboratory.logs / "sample.log",
+            timeout_seconds=SAMPLE_SECONDS,
+        )
     return folder
 
 

@@ -16,8 +16,8 @@ import typer
 from lab import down as ending
 from lab import node, packages, status, up
 from lab.catalogue import LoadFailed
+from lab.command import CommandFailed
 from lab.laboratory import REMEMBERED, Laboratory, remembered, state_folder
-from lab.packages import InstallFailed
 from lab.ports import AddressMissing, PortTaken
 from lab.progress import console
 from lab.readiness import NotReady
@@ -29,13 +29,12 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, help="Three region
 
 EXPECTED = (
     AddressMissing,
+    CommandFailed,
     DifferentHistories,
-    InstallFailed,
     LoadFailed,
     NotReady,
     PortTaken,
     ProgramFailed,
-    up.SchemaFailed,
 )
 """What may go wrong without a defect of ours: told in one line."""
 

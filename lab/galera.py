@@ -6,13 +6,13 @@ import os
 import pwd
 import shutil
 import socket
-import subprocess
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pymysql
 
+from lab.command import run
 from lab.laboratory import DATABASE, DATABASE_USER, Laboratory
 from lab.regions import GALERA_GROUP, GALERA_INCREMENTAL, GALERA_STATE, SQL, Region
 
@@ -20,6 +20,7 @@ SERVER = "mariadbd"
 PROVIDERS = (Path("/usr/lib/galera/libgalera_smm.so"), Path("/usr/lib64/galera/libgalera_smm.so"))
 USER = "mysql"
 """State transfer by rsync fails as root."""
+CREATE_SECONDS = 120
 SOCKET_SECONDS = 5
 WRITE_SECONDS = 30
 """A write waits while a dead member is suspected."""
@@ -144,10 +145,10 @@ def create_data(folder: Path, log: Path) -> None:
         f"--user={USER}",
         "--auth-root-authentication-method=socket",
         "--skip-test-db",
-        "--skip-name-resolve",
+        "--wsrep-on=OFF",
+        "--force",  # a machine may not know its own name; nobody connects by name here
     ]
-    with log.open("ab") as output:
-        subprocess.run([*command, "--wsrep-on=OFF"], stdout=output, stderr=output, stdin=subprocess.DEVNULL, check=True)
+    run(command, log=log, timeout_seconds=CREATE_SECONDS)
 
 
 def ask(folder: Path, *statements: str, answer_seconds: float = WRITE_SECONDS) -> list[tuple[Any, ...]]:

