@@ -72,7 +72,8 @@ def choose() -> Laboratory:
 
 
 def why_embedded(state: Path) -> str | None:
-    return packages.why_embedded(os.environ, lambda: packages.ensure(state / "logs" / "apt.log"))
+    log = state / "logs" / "apt.log"
+    return packages.why_embedded(os.environ, lambda: packages.ensure(log), root=packages.is_root())
 
 
 CataloguePath = Annotated[Path | None, typer.Option(exists=True, help="An archive or a folder of documents.")]

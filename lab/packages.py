@@ -19,22 +19,26 @@ FORBID_STARTING = "#!/bin/sh\nexit 101\n"
 INSTALL_SECONDS = 900
 
 
+def is_root() -> bool:
+    return os.geteuid() == 0
+
+
 def installable() -> bool:
-    return os.geteuid() == 0 and shutil.which("apt-get") is not None
+    return is_root() and shutil.which("apt-get") is not None
 
 
 @contextmanager
-def services_stay_down() -> Iterator[None]:
+def services_stay_down(policy: Path = POLICY) -> Iterator[None]:
     """While packages are installed, none of their services may start. An existing policy is left alone."""
-    if POLICY.exists():
+    if policy.exists():
         yield
         return
-    POLICY.write_text(FORBID_STARTING)
-    POLICY.chmod(0o755)
+    policy.write_text(FORBID_STARTING)
+    policy.chmod(0o755)
     try:
         yield
     finally:
-        POLICY.unlink()
+        policy.unlink()
 
 
 def apt(arguments: list[str], log: Path) -> None:
@@ -70,13 +74,13 @@ def ensure(log: Path) -> bool:
     return galera.installed()
 
 
-def why_embedded(environ: Mapping[str, str], servers: Callable[[], bool]) -> str | None:
+def why_embedded(environ: Mapping[str, str], servers: Callable[[], bool], *, root: bool) -> str | None:
     """Why regions have to share one SQLite file here; None if each can have its database server.
 
     `servers` says whether they are installed, having installed them if it likes.
     """
     if environ.get("LOCALGROUP_EMBEDDED", "0") not in ("", "0"):
         return "LOCALGROUP_EMBEDDED asks for it"
-    if os.geteuid() != 0:
+    if not root:
         return "without root, database servers cannot run as their own user"
     return None if servers() else "mariadb-server and galera-4 cannot be installed here"

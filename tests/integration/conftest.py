@@ -8,12 +8,12 @@ from collections.abc import Iterator
 import pytest
 
 from lab import galera
-from lab.packages import why_embedded
+from lab.packages import is_root, why_embedded
 from lab.trial import Trial, trial
 
 
 @pytest.fixture(scope="session")
 def regions() -> Iterator[Trial]:
     """Ready and empty, on the storage that `make up` would choose. A test that stops something restores it."""
-    with trial(embedded=why_embedded(os.environ, galera.installed) is not None) as running:
+    with trial(embedded=why_embedded(os.environ, galera.installed, root=is_root()) is not None) as running:
         yield running
