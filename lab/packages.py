@@ -84,3 +84,8 @@ def why_embedded(environ: Mapping[str, str], servers: Callable[[], bool], *, roo
     if not root:
         return "without root, database servers cannot run as their own user"
     return None if servers() else "mariadb-server and galera-4 cannot be installed here"
+
+
+def why_embedded_now() -> str | None:
+    """As this machine is, nothing installed for it."""
+    return why_embedded(os.environ, galera.installed, root=is_root())

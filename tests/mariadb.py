@@ -5,7 +5,6 @@ It listens on the first free address of its range, so that neither running regio
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import tempfile
@@ -18,7 +17,7 @@ from pathlib import Path
 
 from lab import galera, ports
 from lab.laboratory import DATABASE_USER, Laboratory
-from lab.packages import why_embedded
+from lab.packages import why_embedded_now
 from lab.regions import DATABASE_PORTS, SQL, Region
 
 ADDRESSES = tuple(f"127.77.{number}.1" for number in range(21, 30))
@@ -26,7 +25,7 @@ READY_SECONDS = 60.0
 STOP_SECONDS = 60.0
 POLL_SECONDS = 0.05
 
-USABLE = why_embedded(os.environ, galera.installed) is None
+USABLE = why_embedded_now() is None
 STORES = ("sqlite", "galera") if USABLE else ("sqlite",)
 """Where no MariaDB can run, the suites run against SQLite alone."""
 

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 
 import pytest
 
-from lab import galera
-from lab.packages import is_root, why_embedded
+from lab.packages import why_embedded_now
 from lab.trial import Trial, trial
 
 
 @pytest.fixture(scope="session")
 def regions() -> Iterator[Trial]:
     """Ready and empty, on the storage that `make up` would choose. A test that stops something restores it."""
-    with trial(embedded=why_embedded(os.environ, galera.installed, root=is_root()) is not None) as running:
+    with trial(embedded=why_embedded_now() is not None) as running:
         yield running

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
+from lab.packages import why_embedded_now
 
-from lab import galera
-from lab.packages import is_root, why_embedded
-
-collect_ignore = ["test_cluster.py"] if why_embedded(os.environ, galera.installed, root=is_root()) else []
+collect_ignore = ["test_cluster.py"] if why_embedded_now() else []
