@@ -14,7 +14,8 @@ HEARTBEAT_TIMEOUT_SECONDS = 15.0
 """Three heartbeats: one lost packet, or one pause of a few seconds, is not an outage."""
 FORGET_SECONDS = 600.0
 """A lost node stays listed this long, so that people see what is missing."""
-PING_SECONDS = 10.0
+PING_SECONDS = 1.0
+"""Between two pings, each to one node."""
 CONCURRENCY = 64
 """Requests that a node works on at once: the work is mostly waiting for a database."""
 QUEUE_CAPACITY = 256

@@ -1,4 +1,4 @@
-"""Round-trip times to nodes, measured by PING and PONG. One PING to everybody asks the whole mesh."""
+"""Round-trip times to nodes, measured by PING and PONG."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from broker.clock import Clock
 from broker.packets import Ping, Pong
 
 SAMPLES = 6
-"""The last minute at one ping every ten seconds: the minimum of it is the path, without the queues on it."""
+"""The last minute of a mesh of ten nodes: the minimum of it is the path, without the queues on it."""
 ROUNDS_REMEMBERED = 256
 """Pings whose answers are still of interest."""
 

@@ -37,7 +37,6 @@ from broker.node_actions import NodeActions
 from broker.outgoing import Outgoing
 from broker.packets import NO_HEADERS, Response
 from broker.pending import Pending
-from broker.periodic import every
 from broker.pinging import Pinging
 from broker.refusals import NotSent
 from broker.registry import Registry
@@ -139,12 +138,16 @@ class Broker:
         )
         self._pinging = Pinging(
             self.node_id,
+            interval_seconds=config.ping_seconds,
+            timeout_seconds=config.heartbeat_timeout_seconds,
             latency=self.latency,
             transport=self._transport,
             topics=self._topics,
             registry=self.registry,
             clock=clock,
+            random=self._random,
             tasks=self._background,
+            lose=self._discovery.lose,
         )
         self._members.when_joined.append(self._pinging.ping_soon)
 
@@ -168,13 +171,11 @@ class Broker:
         try:
             await self._join()
             await self._announce()
-            await self._pinging.ping_everybody()
         except BaseException:
             await self._give_up()
             raise
         self._discovery.begin()
-        pings = every(self._clock, self._config.ping_seconds, self._random, self._pinging.ping_everybody)
-        self._background.spawn(pings)
+        self._pinging.begin()
 
     async def drain(self) -> None:
         """Take no new work, finish what was begun; what takes too long is given up when the broker stops."""

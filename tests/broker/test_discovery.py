@@ -7,8 +7,9 @@ import pytest
 
 from broker import Broker, BrokerConfig
 from broker.node_info import NodeInfo
-from broker.packets import Disconnect, Heartbeat, Info
+from broker.packets import Disconnect, Heartbeat, Info, Pong
 from broker.refusals import NotSent
+from broker.tasks import Tasks
 from broker.testing import FakeClock, MemoryNetwork, MemoryTransport, settled
 from broker.topics import Kind, Topics
 from broker.transport import Delivery, Listener
@@ -149,14 +150,23 @@ class Stranger:
 
     def __init__(self, network: MemoryNetwork) -> None:
         self.transport, self._topics = network.transport(), Topics()
+        self._answers = Tasks()
         self.asked = 0
 
     async def join(self) -> None:
         await self.transport.connect("stranger", Listener())
         await self.transport.subscribe(self._topics.of(Kind.DISCOVER, "stranger"), self._count)
 
+        await self.transport.subscribe(self._topics.of(Kind.PING, "stranger"), self._pong)
+        await self.transport.subscribe(self._topics.everybody(Kind.PING), self._pong)
+
     def _count(self, delivery: Delivery) -> None:
         self.asked += 1
+
+    def _pong(self, delivery: Delivery) -> None:
+        ping = orjson.loads(delivery.payload)
+        pong = Pong("5", "stranger", ping["id"], ping["time"], 0).encode()
+        self._answers.spawn(self.transport.publish(self._topics.of(Kind.PONG, ping["sender"]), pong))
 
     async def tell(self) -> None:
         info = NodeInfo("stranger", "1", 1, "west")
