@@ -7,10 +7,10 @@ STAMP := $(VENV)/installed
 LAB := $(BIN)/python -m lab
 
 .DEFAULT_GOAL := help
-.PHONY: help install up down status logs reset test check format lock bench
+.PHONY: help install up down status logs reset test check format lock bench bench-http bench-mesh
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 up: $(STAMP) ## start three regions and load a catalogue: CATALOGUE=<archive or folder>, else a small sample
 	@$(LAB) up $(if $(CATALOGUE),--catalogue "$(CATALOGUE)")
@@ -43,8 +43,14 @@ format: $(STAMP) ## put the code in order
 lock: $(STAMP) ## write the lock files from pyproject.toml: ARGS=--upgrade for the newest versions
 	@$(BIN)/python -m lab.lock $(ARGS)
 
-bench: $(STAMP) ## every benchmark
+bench: $(STAMP) ## every benchmark: ROUNDS=5
 	@$(BIN)/python -m bench
+
+bench-http: $(STAMP) ## answers from the edge cache, and through all tiers of a running region
+	@$(BIN)/python -m bench http
+
+bench-mesh: $(STAMP) ## calls through one nats-server, against other libraries and Moleculer
+	@$(BIN)/python -m bench mesh
 
 install: $(STAMP) ## the virtual environment, with everything in it
 

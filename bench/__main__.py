@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from bench import http, running_region
+from bench import http, mesh, running_region
 from bench.report import Report, show
 
 app = typer.Typer(help="Benchmarks. Without a name: all of them.", invoke_without_command=True)
@@ -21,10 +21,11 @@ Nats = Annotated[str, typer.Option(help="The hub of that region.")]
 
 
 @app.callback()
-def every(context: typer.Context) -> None:
+def every(context: typer.Context, rounds: Rounds = ROUNDS_MIN) -> None:
     """Every benchmark, one after the other."""
     if context.invoked_subcommand is None:
-        http_bench()
+        http_bench(rounds)
+        mesh_bench(rounds)
 
 
 @app.command("http")
@@ -37,6 +38,13 @@ def http_bench(
     """Answers from the edge cache, against a bare Starlette route; and through all tiers of a running region."""
     rows = http.run(rounds, seconds)
     show(Report("http", rounds, [*rows, *running_region.run(url, nats)]))
+
+
+@app.command("mesh")
+def mesh_bench(rounds: Rounds = ROUNDS_MIN, seconds: Seconds = 1.0) -> None:
+    """Calls through one nats-server, against what else there is for NATS."""
+    report = mesh.run(rounds, seconds)
+    show(report, mesh.goals(report.rows))
 
 
 if __name__ == "__main__":

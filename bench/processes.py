@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -24,11 +24,19 @@ LOAD_PROCESSOR = 1
 
 @contextmanager
 def server(module: str, *arguments: str, address: Address) -> Iterator[None]:
-    process = subprocess.Popen([sys.executable, "-m", module, *arguments], stdin=subprocess.DEVNULL)
-    try:
+    with running([sys.executable, "-m", module, *arguments], address) as process:
         pin(process.pid, SERVER_PROCESSOR)
-        _wait_until_reachable(process, address)
         yield
+
+
+@contextmanager
+def running(command: Sequence[str], address: Address, *, quiet: bool = False) -> Iterator[subprocess.Popen[bytes]]:
+    """A server, once it can be reached there."""
+    output = subprocess.DEVNULL if quiet else None
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
+    try:
+        _wait_until_reachable(process, address)
+        yield process
     finally:
         process.terminate()
         try:

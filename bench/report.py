@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from statistics import median
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.table import Table
 
 
@@ -25,6 +25,8 @@ class Report:
     bench: str
     rounds: int
     rows: Sequence[Row]
+    absent: Mapping[str, str] = field(default_factory=dict)
+    """Contenders that could not take part, and why."""
 
 
 OURS = "localgroup"
@@ -37,10 +39,13 @@ def middle(case: str, contender: str, values: Iterable[float], unit: str, *, hig
     return Row(case, contender, round(median(values), 4), unit, higher_is_better)
 
 
-def show(report: Report) -> None:
-    console = Console()
-    Console(width=None if console.is_terminal else FILE_COLUMNS).print(_table(report))
-    print(json.dumps({"bench": report.bench, "rounds": report.rounds, "rows": [asdict(row) for row in report.rows]}))
+def show(report: Report, *conclusions: RenderableType) -> None:
+    console = Console(width=None if Console().is_terminal else FILE_COLUMNS)
+    console.print(_table(report), *conclusions, sep="\n")
+    for name, reason in report.absent.items():
+        console.print(f"absent: {name}: {reason}", highlight=False, markup=False)
+    content = {"bench": report.bench, "rounds": report.rounds, "rows": [asdict(row) for row in report.rows]}
+    print(json.dumps(content | ({"absent": dict(report.absent)} if report.absent else {})))
 
 
 def _table(report: Report) -> Table:

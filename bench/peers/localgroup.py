@@ -1,0 +1,56 @@
+"""Ours, as a service is written: typed contract, default policies, the lean NATS client."""
+
+from __future__ import annotations
+
+import os
+from typing import ClassVar
+
+from bench.peers.answers import answer
+from bench.peers.closed_loop import Ask, main
+from broker import Broker, BrokerConfig, Context, Service, action
+from broker.nats_client import NatsClient
+from broker.nats_settings import NatsSettings
+from schema.action import Action, Message
+
+JOIN_SECONDS = 10.0
+
+
+class Said(Message):
+    text: str
+
+
+SAY = Action("echo.say", Said, Said, safe=True)
+
+
+class Echo(Service):
+    name: ClassVar[str] = "echo"
+
+    @action(SAY)
+    async def say(self, context: Context, request: Said) -> Said:
+        return Said(text=await answer(request.text))
+
+
+async def serve(url: str) -> None:
+    broker = _broker("callee", url)
+    broker.add(Echo())
+    await broker.start()
+
+
+async def join(url: str) -> Ask:
+    broker = _broker("caller", url)
+    await broker.start()
+    await broker.wait_for("echo", deadline_seconds=JOIN_SECONDS)
+
+    async def ask(text: str) -> str:
+        return (await broker.call(SAY, Said(text=text))).text
+
+    return ask
+
+
+def _broker(role: str, url: str) -> Broker:
+    config = BrokerConfig(region="bench", node=f"{role}-{os.getpid()}")
+    return Broker(config, NatsClient(NatsSettings((url,))))
+
+
+if __name__ == "__main__":
+    main(serve, join)
