@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any, NamedTuple, Protocol
 
 import orjson
@@ -13,17 +14,20 @@ from broker.clock import Clock
 from broker.deadline import Deadline
 from broker.ejection import Ejections
 from broker.metrics import OK, UNKNOWN_ACTION, Metrics
-from broker.packets import NO_HEADERS, Request
+from broker.outflow import Source
+from broker.packets import NO_HEADERS, Request, Response
 from broker.pending import Pending
 from broker.refusals import Late, NotServed
 from broker.registry import Endpoint, Registry
 from broker.retry import ATTEMPT_SHARE, RetryBudget, is_free, may_repeat
 from broker.strategy import Strategy
+from broker.streams import Opening, Streams
 from broker.topics import Kind, Topics
 from broker.transport import Transport
 from broker.wire_errors import INTERNAL_MESSAGE, from_wire
 from schema.action import Action
 from schema.errors import Internal, Invalid, MeshError
+from schema.stream import Stream
 
 LEVEL_MAX = 32
 """Calls nest this deep at most: beyond it, services call each other in a circle."""
@@ -47,6 +51,8 @@ class Call(NamedTuple):
     headers: Mapping[str, Any] = NO_HEADERS
     node: str | None = None
     """The only node that may be asked; None: whichever is best."""
+    stream: AsyncIterable[Any] | None = None
+    """Goes along with the request. It can be read once, so such a call is made once."""
 
     @property
     def params(self) -> Any:
@@ -67,6 +73,7 @@ class Caller:
         registry: Registry,
         strategy: Strategy,
         pending: Pending,
+        streams: Streams,
         ejections: Ejections,
         budget: RetryBudget,
         metrics: Metrics,
@@ -79,6 +86,7 @@ class Caller:
         self._registry = registry
         self._strategy = strategy
         self._pending = pending
+        self._streams = streams
         self._ejections = ejections
         self._budget = budget
         self._metrics = metrics
@@ -127,7 +135,11 @@ class Caller:
 
     def _may_repeat(self, call: Call, endpoint: Endpoint, failure: MeshError) -> bool:
         safe = _is_safe(call, endpoint)
-        if call.deadline.passed or not may_repeat(failure, safe=safe, outermost=call.level == 1):
+        if (
+            call.stream is not None
+            or call.deadline.passed
+            or not may_repeat(failure, safe=safe, outermost=call.level == 1)
+        ):
             return False
         if not is_free(failure) and not self._budget.spend():
             return False
@@ -136,7 +148,7 @@ class Caller:
 
     def _limited(self, endpoint: Endpoint, call: Call, tried: set[str]) -> Call:
         """A call that can be repeated leaves time for it."""
-        if call.level > 1 or call.node is not None or not _is_safe(call, endpoint):
+        if call.level > 1 or call.node is not None or call.stream is not None or not _is_safe(call, endpoint):
             return call
         if not self._others(call.action, tried, endpoint):
             return call
@@ -157,8 +169,11 @@ class Caller:
         packet_id = self._next_id()
         answer = self._pending.open(packet_id, endpoint.node, call.deadline)
         try:
-            await self._send(endpoint.node, packet_id, call)
-            response = await answer
+            if call.stream is None:
+                await self._send(endpoint.node, packet_id, call)
+                response = await answer
+            else:
+                response = await self._send_stream(endpoint.node, packet_id, call, answer)
         finally:
             self._pending.close(packet_id)
         if response.error is not None:
@@ -174,6 +189,21 @@ class Caller:
             raise Invalid(f"the request to {call.action} is not JSON") from error
         reply = self._topics.unheard(self._node, packet_id)
         await self._transport.publish(self._topics.of(Kind.REQUEST, node), payload, reply)
+
+    async def _send_stream(self, node: str, packet_id: str, call: Call, answer: asyncio.Future[Response]) -> Response:
+        """What is answered before all was sent ends the sending, unless the answer is a stream itself."""
+        assert call.stream is not None
+        source = await Source.of(Stream(call.stream))
+        opening = Opening(node, Kind.REQUEST, self._request(node, packet_id, call))
+        sending = await self._streams.begin(opening, source, self._topics.unheard(self._node, packet_id))
+        answered_by_stream = False
+        try:
+            response = await answer
+            answered_by_stream = response.stream
+            return response
+        finally:
+            if not answered_by_stream:
+                sending.cancel()
 
     def _request(self, node: str, packet_id: str, call: Call) -> Request:
         known = self._registry.get(node)
@@ -203,7 +233,19 @@ def _is_safe(call: Call, endpoint: Endpoint) -> bool:
 
 def _checked(contract: Action[Any, Any], data: Any, node: str) -> Any:
     try:
-        return contract.response_adapter.validate_python(data)
+        checked = contract.response_adapter.validate_python(data)
+        return checked if contract.chunk_adapter is None else Stream(_checked_chunks(contract, checked, node))
     except ValidationError as error:
         logger.error("%s answered %s with something else: %s", node, contract.name, error)  # noqa: TRY400
         raise Internal(INTERNAL_MESSAGE) from None
+
+
+async def _checked_chunks(contract: Action[Any, Any], stream: Stream[Any], node: str) -> AsyncIterator[Any]:
+    assert contract.chunk_adapter is not None
+    async with stream:
+        async for chunk in stream:
+            try:
+                yield contract.chunk_adapter.validate_python(chunk)
+            except ValidationError as error:
+                logger.error("%s sent a chunk of %s that is something else: %s", node, contract.name, error)  # noqa: TRY400
+                raise Internal(INTERNAL_MESSAGE) from None

@@ -26,6 +26,10 @@ PENDING_CAPACITY = 8_192
 DRAIN_SECONDS = 10.0
 EJECTION_SECONDS = 2.0
 """A node that just failed is left alone this long, if another can answer."""
+STREAM_IDLE_SECONDS = 30.0
+"""A stream of which nothing was heard, or nothing read, for so long has been left by somebody."""
+STREAM_CAPACITY = 64
+"""Streams that come in at once, and that go out: each holds 1 MiB, of a foreign node 16 MiB, at most."""
 DEADLINE_SECONDS = 5.0
 """Of a call whose caller did not say."""
 
@@ -46,6 +50,8 @@ class BrokerConfig(BaseModel):
     """Of packets for everybody. A packet for one node is in that node's version."""
     balanced: bool = False
     """Listen also where nodes that leave the choice to the server ask: Moleculer's `disableBalancer`."""
+    stream_idle_seconds: Seconds = STREAM_IDLE_SECONDS
+    stream_capacity: Capacity = STREAM_CAPACITY
     internal_services: bool = True
     """Answer `$node.*`, which Moleculer's tools ask for."""
     heartbeat_seconds: Seconds = HEARTBEAT_SECONDS

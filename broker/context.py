@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterable, Mapping
 from typing import Any, Protocol, TypeVar, overload
 
 from pydantic import BaseModel
@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from broker.deadline import Deadline
 from broker.packets import NO_HEADERS
 from schema.action import Action, Event
+from schema.stream import NO_STREAM, Stream
 
 RequestType = TypeVar("RequestType", bound=BaseModel)
 ResponseType = TypeVar("ResponseType")
@@ -26,13 +27,14 @@ class Onward(Protocol):
         deadline: Deadline,
         headers: Mapping[str, Any],
         node: str | None,
+        stream: AsyncIterable[Any] | None,
     ) -> Any: ...
 
     async def tell_on(self, context: Context, event: Event[Any], payload: Any, *, broadcast: bool) -> None: ...
 
 
 class Context:
-    __slots__ = ("_onward", "caller", "deadline", "headers", "id", "level", "meta", "request_id", "service")
+    __slots__ = ("_onward", "caller", "deadline", "headers", "id", "level", "meta", "request_id", "service", "stream")
 
     def __init__(
         self,
@@ -46,6 +48,7 @@ class Context:
         meta: dict[str, Any],
         deadline: Deadline,
         headers: Mapping[str, Any] = NO_HEADERS,
+        stream: Stream[Any] = NO_STREAM,
     ) -> None:
         self._onward = onward
         self.id = id
@@ -62,6 +65,8 @@ class Context:
         self.deadline = deadline
         self.headers = headers
         """What its caller says to this call alone; they are not passed on."""
+        self.stream = stream
+        """What its caller sends along with the request; ends at once if that is nothing."""
 
     @overload
     async def call(
@@ -72,6 +77,7 @@ class Context:
         deadline_seconds: float | None = None,
         headers: Mapping[str, Any] = NO_HEADERS,
         node: str | None = None,
+        stream: AsyncIterable[Any] | None = None,
     ) -> ResponseType: ...
 
     @overload
@@ -83,6 +89,7 @@ class Context:
         deadline_seconds: float | None = None,
         headers: Mapping[str, Any] = NO_HEADERS,
         node: str | None = None,
+        stream: AsyncIterable[Any] | None = None,
     ) -> Any: ...
 
     async def call(
@@ -93,10 +100,11 @@ class Context:
         deadline_seconds: float | None = None,
         headers: Mapping[str, Any] = NO_HEADERS,
         node: str | None = None,
+        stream: AsyncIterable[Any] | None = None,
     ) -> Any:
-        """`deadline_seconds` can only bring the deadline forward."""
+        """`deadline_seconds` can only bring the deadline forward. A `stream` of bytes or of JSON values goes along."""
         deadline = self.deadline.within(deadline_seconds)
-        return await self._onward.call_on(self, action, request, deadline, headers, node)
+        return await self._onward.call_on(self, action, request, deadline, headers, node, stream)
 
     async def emit(self, event: Event[RequestType], payload: RequestType) -> None:
         await self._onward.tell_on(self, event, payload, broadcast=False)

@@ -88,6 +88,7 @@ class Discovery:
             version=config.protocol,
             hostname=socket.gethostname(),
             client=version("localgroup"),
+            streams=True,
         )
         self._listening_since_seconds = clock.now()
         self._checked_at_seconds = clock.now()

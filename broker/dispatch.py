@@ -24,6 +24,7 @@ from broker.service import BoundAction, Encoded
 from broker.wire_errors import INTERNAL_MESSAGE
 from schema.action import Action
 from schema.errors import Internal, Invalid, MeshError, TimedOut
+from schema.stream import Stream
 
 FIELDS_NAMED_MAX = 10
 
@@ -44,14 +45,25 @@ class Dispatcher:
 
     async def serve(self, action: str, context: Context, request: Any) -> bytes:
         """The answer to a request from the wire, as JSON. Raises `MeshError` only."""
+        answer = await self.answer(action, context, request)
+        if isinstance(answer, Stream):
+            await answer.aclose()
+            raise Invalid(f"{action} answers with a stream")
+        return answer
+
+    async def answer(self, action: str, context: Context, request: Any) -> bytes | Stream[Any]:
+        """As JSON, or a stream of bytes or of JSON values."""
         result = await self._measured(action, context, request, nested=False)
-        return _encode(self._actions[action].contract, result)
+        contract = self._actions[action].contract
+        return _plain(contract, result) if isinstance(result, Stream) else _encode(contract, result)
 
     async def serve_local(self, action: str, context: Context, request: Any, *, nested: bool, typed: bool) -> Any:
         """The answer to a call from this node. A call made by a handler of this node is `nested`: it runs in its
         caller's place, since waiting for another could wait for itself."""
         result = await self._measured(action, context, request, nested=nested)
         contract = self._actions[action].contract
+        if isinstance(result, Stream):
+            return result if typed else _plain(contract, result)
         if not typed:
             return orjson.loads(_encode(contract, result))
         return contract.response_adapter.validate_json(result.json) if isinstance(result, Encoded) else result
@@ -123,6 +135,20 @@ def _encode(contract: Action[Any, Any], result: Any) -> bytes:
     if isinstance(result, Encoded):
         return result.json
     return contract.response_adapter.dump_json(result, warnings="error")
+
+
+def _plain(contract: Action[Any, Any], stream: Stream[Any]) -> Stream[Any]:
+    """Its chunks as they travel: bytes, or JSON values."""
+    adapter = contract.chunk_adapter
+    if adapter is None:
+        return stream
+
+    async def written() -> AsyncIterator[Any]:
+        async with stream:
+            async for chunk in stream:
+                yield adapter.dump_python(chunk, mode="json")
+
+    return Stream(written())
 
 
 def _defect(action: str, context: Context) -> Internal:

@@ -19,7 +19,7 @@ from broker.transport import Delivery, Receive, Transport
 Receiver: TypeAlias = Callable[[Any], None]
 """Takes packets of one kind."""
 
-TARGETED = (Kind.REQUEST, Kind.RESPONSE, Kind.EVENT, Kind.PONG)
+TARGETED = (Kind.REQUEST, Kind.RESPONSE, Kind.EVENT, Kind.PONG, Kind.STREAM)
 FOR_EVERYBODY = (Kind.DISCONNECT, Kind.HEARTBEAT)
 BOTH = (Kind.DISCOVER, Kind.INFO, Kind.PING)
 FAULTS_LOGGED_MAX = 256

@@ -28,6 +28,7 @@ class Membership:
         self.impostor: NodeInfo | None = None
         self.when_missed: list[Callable[[], None]] = []
         self.when_joined: list[Callable[[str], None]] = []
+        self.when_gone: list[Callable[[str], None]] = []
         self.when_fatal: list[Callable[[Exception], None]] = []
         metrics.registry.register(NodesSeen(registry))
 
@@ -41,6 +42,8 @@ class Membership:
 
     def node_gone(self, node: str) -> None:
         self._pending.fail_node(node)
+        for callback in self.when_gone:
+            callback(node)
         self._latency.forget(node)
 
     def events_missed(self) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterable, Callable, Mapping
 from itertools import count
 from random import Random, SystemRandom
 from types import TracebackType
@@ -35,14 +35,16 @@ from broker.micro import Door
 from broker.nearest import Nearest
 from broker.node_actions import NodeActions
 from broker.outgoing import Outgoing
-from broker.packets import NO_HEADERS, Response
+from broker.packets import NO_HEADERS
 from broker.pending import Pending
 from broker.pinging import Pinging
 from broker.refusals import NotSent
 from broker.registry import Registry
 from broker.requests import RequestReceiver
+from broker.responses import ResponseReceiver
 from broker.retry import RetryBudget
 from broker.service import Service, bound_actions, bound_events, describe
+from broker.streams import Streams
 from broker.tasks import Tasks
 from broker.topics import Kind, Topics, call_of_unheard
 from broker.transport import Delivery, Listener, Transport
@@ -85,7 +87,19 @@ class Broker:
     def _connect_parts(self, config: BrokerConfig, clock: Clock) -> None:
         self.latency = Latency(clock, self.node_id, config.protocol)
         self._pending = Pending(clock, config.pending_capacity)
+        self._streams = Streams(
+            self.node_id,
+            transport=self._transport,
+            topics=self._topics,
+            registry=self.registry,
+            metrics=self.metrics,
+            clock=clock,
+            tasks=self._background,
+            idle_seconds=config.stream_idle_seconds,
+            capacity=config.stream_capacity,
+        )
         self._members = Membership(self.registry, self._pending, self.latency, self.metrics)
+        self._members.when_gone.append(self._streams.fail_node)
         self._dispatcher = Dispatcher(Admission(config.concurrency, config.queue_capacity), self.metrics)
         strategy = Nearest(self.region, self.latency.minimum_seconds, self._pending.in_flight, self._random)
         caller = Caller(
@@ -95,6 +109,7 @@ class Broker:
             registry=self.registry,
             strategy=strategy,
             pending=self._pending,
+            streams=self._streams,
             ejections=Ejections(clock, config.ejection_seconds),
             budget=RetryBudget(clock),
             metrics=self.metrics,
@@ -228,6 +243,7 @@ class Broker:
         meta: dict[str, Any] | None = None,
         headers: Mapping[str, Any] = NO_HEADERS,
         node: str | None = None,
+        stream: AsyncIterable[Any] | None = None,
     ) -> ResponseType: ...
 
     @overload
@@ -240,6 +256,7 @@ class Broker:
         meta: dict[str, Any] | None = None,
         headers: Mapping[str, Any] = NO_HEADERS,
         node: str | None = None,
+        stream: AsyncIterable[Any] | None = None,
     ) -> Any: ...
 
     async def call(
@@ -251,11 +268,13 @@ class Broker:
         meta: dict[str, Any] | None = None,
         headers: Mapping[str, Any] = NO_HEADERS,
         node: str | None = None,
+        stream: AsyncIterable[Any] | None = None,
     ) -> Any:
         """By contract: a checked response. By name: plain JSON values. What the callee puts into its meta is merged
-        into `meta`; `headers` are for this call alone; `node` is the only one to ask. Raises `MeshError` only."""
+        into `meta`; `headers` are for this call alone; `node` is the only one to ask. A `stream` of bytes or of JSON
+        values goes along, and such a call is made once. An action may answer with a `Stream`. Raises `MeshError`."""
         deadline = Deadline.after(deadline_seconds, self._clock)
-        return await self._outgoing.call(action, request, deadline, meta, headers, node)
+        return await self._outgoing.call(action, request, deadline, meta, headers, node, stream)
 
     async def emit(
         self, event: Event[RequestType], payload: RequestType, *, headers: Mapping[str, Any] = NO_HEADERS
@@ -307,6 +326,7 @@ class Broker:
 
     async def _give_up(self) -> None:
         """Without a word: if the node could not start, nobody knows it, and its name may be another's."""
+        self._streams.fail_all("this node stopped")
         for tasks in (self._background, self._requests, self._events):
             await tasks.cancel()
         await self._transport.close()
@@ -334,10 +354,13 @@ class Broker:
             clock=self._clock,
             tasks=self._requests,
             onward=self._outgoing,
+            streams=self._streams,
         )
+        responses = ResponseReceiver(self.node_id, self._pending, self._streams, self.metrics)
         receivers: dict[Kind, Callable[[Any], None]] = {
             Kind.REQUEST: requests.receive,
-            Kind.RESPONSE: self._receive_response,
+            Kind.RESPONSE: responses.receive,
+            Kind.STREAM: self._streams.receive_progress,
             Kind.EVENT: self._outgoing.receive_event,
             Kind.INFO: self._discovery.receive_info,
             Kind.DISCOVER: self._discovery.receive_discover,
@@ -352,10 +375,6 @@ class Broker:
             self._balanced = Balanced.over(self._transport, self._topics, inbox.receive)
         await self._transport.subscribe(self._topics.unheard(self.node_id), self._receive_unheard)
 
-    def _receive_response(self, response: Response) -> None:
-        if not self._pending.answer(response):
-            self.metrics.late_answers.inc()
-
     def _receive_unheard(self, delivery: Delivery) -> None:
         """The server knows before the heartbeats do that a node is gone."""
         if delivery.unheard and (node := self._pending.unheard(call_of_unheard(delivery.subject))) is not None:
@@ -364,6 +383,7 @@ class Broker:
     def _disconnected(self) -> None:
         self.metrics.connected.set(0)
         self._pending.fail_all("the connection to the mesh was lost")
+        self._streams.fail_all("the connection to the mesh was lost")
 
     def _reconnected(self) -> None:
         self.metrics.connected.set(1)

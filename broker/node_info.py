@@ -44,6 +44,8 @@ class NodeInfo(NamedTuple):
     hostname: str = ""
     client: str = ""
     """Version of the software on the way out; its kind too on the way in."""
+    streams: bool = False
+    """It tells a stream's sender how far it has read, as all nodes of ours do."""
 
 
 def to_fields(info: NodeInfo) -> dict[str, Any]:
@@ -52,7 +54,7 @@ def to_fields(info: NodeInfo) -> dict[str, Any]:
         "ipList": [],
         "hostname": info.hostname,
         "client": {"type": "python", "version": info.client, "langVersion": python_version()},
-        "config": {},
+        "config": {"streams": info.streams},
         "instanceID": info.instance,
         "metadata": {"region": info.region},
         "seq": info.seq,
@@ -70,6 +72,7 @@ def from_fields(packet: Fields) -> NodeInfo:
         version=fields.text(packet, "ver"),
         hostname=fields.optional_text(packet, "hostname") or "",
         client=_client(fields.mapping(packet, "client")),
+        streams=fields.mapping(packet, "config").get("streams") is True,
     )
 
 

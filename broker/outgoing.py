@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterable, Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -14,6 +14,7 @@ from broker.dispatch import Dispatcher, check_request
 from broker.events import EVENT_SECONDS, EventReceiver, EventSender, payload_fields
 from broker.packets import NO_HEADERS, EventPacket
 from schema.action import Action, Event
+from schema.stream import NO_STREAM, Stream
 
 
 class Outgoing:
@@ -46,6 +47,7 @@ class Outgoing:
         meta: dict[str, Any] | None,
         headers: Mapping[str, Any],
         node: str | None,
+        stream: AsyncIterable[Any] | None,
     ) -> Any:
         """A call that no handler makes: the start of a chain."""
         call_id = self._next_id()
@@ -61,6 +63,7 @@ class Outgoing:
                 request_id=call_id,
                 headers=headers,
                 node=node,
+                stream=stream,
             ),
             self.call_local,
         )
@@ -73,6 +76,7 @@ class Outgoing:
         deadline: Deadline,
         headers: Mapping[str, Any],
         node: str | None,
+        stream: AsyncIterable[Any] | None,
     ) -> Any:
         name, contract = _named(action)
         return await self._caller.call(
@@ -89,6 +93,7 @@ class Outgoing:
                 caller=context.service,
                 headers=headers,
                 node=node,
+                stream=stream,
             ),
             self.call_local,
         )
@@ -104,6 +109,7 @@ class Outgoing:
             meta=call.meta,
             deadline=call.deadline,
             headers=call.headers,
+            stream=NO_STREAM if call.stream is None else Stream(call.stream),
         )
         typed, nested = call.contract is not None, call.level > 1
         return await self._dispatcher.serve_local(call.action, context, call.request, nested=nested, typed=typed)

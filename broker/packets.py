@@ -42,6 +42,8 @@ class Request(NamedTuple):
     stream: bool = False
     seq: int | None = None
     """Numbers the packets of a stream from 0, which opens it; the last one's `stream` is false."""
+    progress: bool = False
+    """Its sender wants to be told how far a stream was read."""
 
     def encode(self) -> bytes:
         packet: dict[str, Any] = {
@@ -62,7 +64,7 @@ class Request(NamedTuple):
         if self.headers:
             packet["headers"] = self.headers
         if self.seq is not None:
-            packet["seq"] = self.seq
+            packet["seq"], packet["progress"] = self.seq, self.progress
         return orjson.dumps(packet)
 
 
@@ -78,6 +80,7 @@ class Response(NamedTuple):
     headers: Mapping[str, Any] = NO_HEADERS
     stream: bool = False
     seq: int | None = None
+    progress: bool = False
 
     def encode(self) -> bytes:
         packet: dict[str, Any] = {
@@ -93,7 +96,7 @@ class Response(NamedTuple):
         if self.headers:
             packet["headers"] = self.headers
         if self.seq is not None:
-            packet["stream"], packet["seq"] = self.stream, self.seq
+            packet["stream"], packet["seq"], packet["progress"] = self.stream, self.seq, self.progress
         return orjson.dumps(packet)
 
 
@@ -212,7 +215,24 @@ class Pong(NamedTuple):
         )
 
 
-Packet: TypeAlias = Request | Response | EventPacket | Info | Discover | Disconnect | Heartbeat | Ping | Pong
+class Progress(NamedTuple):
+    """Of a call's stream, as its reader sees it. `done`: no more is wanted."""
+
+    version: str
+    sender: str
+    id: str
+    seq: int
+    done: bool
+
+    def encode(self) -> bytes:
+        return orjson.dumps(
+            {"ver": self.version, "sender": self.sender, "id": self.id, "seq": self.seq, "done": self.done}
+        )
+
+
+Packet: TypeAlias = (
+    Request | Response | EventPacket | Info | Discover | Disconnect | Heartbeat | Ping | Pong | Progress
+)
 
 
 def decode(kind: Kind, payload: bytes) -> Packet:
@@ -241,6 +261,7 @@ def _request(packet: Fields) -> Request:
         headers=fields.mapping(packet, "headers"),
         stream=packet.get("stream") is True,
         seq=_seq(packet),
+        progress=packet.get("progress") is True,
     )
 
 
@@ -258,6 +279,7 @@ def _response(packet: Fields) -> Response:
         headers=fields.mapping(packet, "headers"),
         stream=packet.get("stream") is True,
         seq=_seq(packet),
+        progress=packet.get("progress") is True,
     )
 
 
@@ -306,6 +328,11 @@ def _pong(packet: Fields) -> Pong:
     return Pong(packet["ver"], packet["sender"], _ping_id(packet), time, arrived)
 
 
+def _progress(packet: Fields) -> Progress:
+    done = packet.get("done") is True
+    return Progress(packet["ver"], packet["sender"], fields.text(packet, "id"), _seq(packet) or 0, done)
+
+
 def _ping_id(packet: Fields) -> str:
     return fields.optional_text(packet, "id") or ""
 
@@ -335,4 +362,5 @@ _DECODERS: dict[Kind, Callable[[Fields], Packet]] = {
     Kind.HEARTBEAT: _heartbeat,
     Kind.PING: _ping,
     Kind.PONG: _pong,
+    Kind.STREAM: _progress,
 }

@@ -45,6 +45,10 @@ class Pending:
         if not self._in_flight[waiting.node]:
             del self._in_flight[waiting.node]
 
+    def expects(self, response: Response) -> bool:
+        waiting = self._waiting.get(response.id)
+        return waiting is not None and waiting.node == response.sender
+
     def answer(self, response: Response) -> bool:
         """False if nobody waits for it any more."""
         waiting = self._waiting.get(response.id)

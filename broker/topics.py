@@ -25,6 +25,8 @@ class Kind(StrEnum):
     REQUEST = "REQ"
     RESPONSE = "RES"
     EVENT = "EVENT"
+    STREAM = "STREAM"
+    """Between nodes of ours only: how far a stream was read."""
 
 
 _KINDS = {kind.value: kind for kind in Kind}

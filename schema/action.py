@@ -7,9 +7,11 @@ knows nothing of any domain.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter
+
+from schema.stream import Stream
 
 Request = TypeVar("Request", bound=BaseModel)
 Response = TypeVar("Response")
@@ -34,9 +36,13 @@ class Action(Generic[Request, Response]):
     response: type[Response]
     safe: bool
     response_adapter: TypeAdapter[Response] = field(init=False, repr=False, compare=False)
+    chunk_adapter: TypeAdapter[Any] | None = field(init=False, repr=False, compare=False)
+    """Of the values of a stream; None: of bytes, or no stream at all."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "response_adapter", TypeAdapter(self.response))
+        chunk = get_args(self.response)[0] if get_origin(self.response) is Stream else bytes
+        object.__setattr__(self, "chunk_adapter", None if chunk is bytes else TypeAdapter(chunk))
 
     @property
     def service(self) -> str:

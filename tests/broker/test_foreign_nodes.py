@@ -85,16 +85,6 @@ async def test_answers_an_unknown_action_with_an_error_and_not_with_silence() ->
     assert (answer["error"]["name"], answer["error"]["code"]) == ("ServiceNotFoundError", 404)
 
 
-async def test_refuses_a_stream_rather_than_leave_it_unanswered() -> None:
-    network = MemoryNetwork()
-    foreign = Foreign(network)
-    await foreign.join()
-    async with server(network, Greetings()):
-        await foreign.tell(Kind.REQUEST, "server", id="1", action="greetings.greet", stream=True)
-        answer = foreign.last(Kind.RESPONSE)
-    assert answer["error"]["code"] == 422
-
-
 async def test_says_its_instance_region_and_seq_when_asked() -> None:
     network = MemoryNetwork()
     foreign = Foreign(network)

@@ -21,6 +21,7 @@ from broker.packets import (
     Packet,
     Ping,
     Pong,
+    Progress,
     Request,
     Response,
     decode,
@@ -38,7 +39,7 @@ FIELD_NAMES = st.sampled_from(
     [
         *("ver", "sender", "id", "action", "params", "meta", "timeout", "level", "requestID", "parentID", "caller"),
         *("stream", "success", "data", "error", "event", "groups", "broadcast", "services", "instanceID", "seq"),
-        *("metadata", "client", "hostname", "time", "arrived"),
+        *("metadata", "client", "hostname", "time", "arrived", "headers", "progress", "done"),
     ]
 )
 ALMOST_PACKETS = st.dictionaries(FIELD_NAMES, JSON, max_size=12).map(lambda fields: {**fields, "ver": "5"})
@@ -63,6 +64,7 @@ EXAMPLES: dict[Kind, Packet] = {
     Kind.HEARTBEAT: Heartbeat("5", "a", 3, "instance"),
     Kind.PING: Ping("5", "a", "1", 12.0),
     Kind.PONG: Pong("5", "a", "1", 12.0, 13.0),
+    Kind.STREAM: Progress("5", "a", "1", 7, True),
 }
 
 
