@@ -20,7 +20,6 @@ from broker.inflow import Inflow, Part
 from broker.metrics import Metrics
 from broker.outflow import Outflow, Source
 from broker.packets import Progress, Request, Response
-from broker.refusals import NotSent
 from broker.registry import Registry
 from broker.stream_chunks import chunk_bytes_max, cut, decode, encode_bytes, is_bytes
 from broker.tasks import Tasks
@@ -193,8 +192,10 @@ class Streams:
         else:
             ending = bare.broken(seq + 1, to_wire(failure, self._node), flags)
         try:
+            if failure is not None and not packed:
+                await self._transport.flush()  # Moleculer loses a failure that it reads together with what came before
             await self._transport.publish(subject, ending)
-        except NotSent as error:
+        except MeshError as error:
             return error
         return failure
 

@@ -44,11 +44,14 @@ class NatsAddress:
 
 @asynccontextmanager
 async def nats_server(
-    folder: Path, address: NatsAddress, others: Mapping[str, str] | None = None
+    folder: Path,
+    address: NatsAddress,
+    others: Mapping[str, str] | None = None,
+    max_payload_bytes: int = MAX_PAYLOAD_BYTES,
 ) -> AsyncIterator[asyncio.subprocess.Process]:
     """`others`: gateway name to URL, of all members of the super-cluster. Its configuration is written to `folder`."""
     configuration = folder / f"{address.name}-{address.port}.conf"
-    configuration.write_text(_configuration(address, others or {}))
+    configuration.write_text(_configuration(address, others or {}, max_payload_bytes))
     process = await asyncio.create_subprocess_exec(
         NATS_SERVER, "-c", configuration, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL
     )
@@ -78,11 +81,11 @@ async def _accepts(host: str, port: int) -> bool:
     return True
 
 
-def _configuration(address: NatsAddress, others: Mapping[str, str]) -> str:
+def _configuration(address: NatsAddress, others: Mapping[str, str], max_payload_bytes: int) -> str:
     lines = [
         f"server_name: {address.name}",
         f"listen: {address.host}:{address.port}",
-        f"max_payload: {MAX_PAYLOAD_BYTES}",
+        f"max_payload: {max_payload_bytes}",
     ]
     if others:
         members = ", ".join(f"{{name: {name}, url: {url}}}" for name, url in others.items())

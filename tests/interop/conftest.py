@@ -90,3 +90,11 @@ async def fresh_mesh(nats_url: str, protocol: str) -> AsyncIterator[SharedMesh]:
     """Without any node, for tests that start and end foreign ones."""
     async with AsyncExitStack() as running:
         yield SharedMesh(nats_url, protocol, f"fresh-{next(_numbers)}", running)
+
+
+@pytest.fixture
+async def small_server(tmp_path: Path, protocol: str) -> AsyncIterator[SharedMesh]:
+    """Without any node, on a server that takes what NATS takes by default."""
+    address = NatsAddress(host=HOST, port=free_port(HOST), gateway_port=free_port(HOST))
+    async with nats_server(tmp_path, address, max_payload_bytes=1024 * 1024), AsyncExitStack() as running:
+        yield SharedMesh(address.url, protocol, "small", running)

@@ -71,13 +71,13 @@ async def foreign_node(
         await started.stop()
 
 
-async def run_commands(url: str, namespace: str, home: str, *commands: str) -> str:
+async def run_commands(url: str, protocol: str, namespace: str, home: str, *commands: str) -> str:
     """What Moleculer's command line prints; `home` is where it keeps its history."""
-    options = {"nodeID": "repl", "namespace": namespace, "transporter": url}
+    broker = {"nodeID": "repl", "namespace": namespace, "transporter": url}
     process = await asyncio.create_subprocess_exec(
         node.node(),
         "repl.js",
-        json.dumps(options),
+        json.dumps({"moleculer": MOLECULER[protocol], "broker": broker}),
         cwd=node.FOLDER,
         env=os.environ | {"HOME": home, "NO_COLOR": "1"},
         stdin=asyncio.subprocess.PIPE,

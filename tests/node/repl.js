@@ -4,9 +4,10 @@
 
 "use strict";
 
-const { ServiceBroker } = require("moleculer");
+const settings = JSON.parse(process.argv[2]);
+const { ServiceBroker } = require(settings.moleculer);
 const repl = require("moleculer-repl");
 
-const broker = new ServiceBroker({ logger: false, ...JSON.parse(process.argv[2]) });
+const broker = new ServiceBroker({ logger: false, ...settings.broker });
 
 broker.start().then(() => repl(broker));

@@ -29,6 +29,13 @@ function* failing(Errors) {
 	throw new Errors.MoleculerClientError("the disk is full", 409, "CONFLICT");
 }
 
+/** Sends one chunk and nothing more. */
+function stuck() {
+	const stream = new Readable({ read() {} });
+	stream.push("first");
+	return stream;
+}
+
 function source({ total, chunkBytes, count }) {
 	if (count != null) return Readable.from(numbered(count), { objectMode: true });
 	return Readable.from(bytes(total, chunkBytes), { objectMode: false });
@@ -59,6 +66,8 @@ module.exports = Errors => ({
 		download: ctx => source(ctx.params),
 
 		broken: () => Readable.from(failing(Errors), { objectMode: false }),
+
+		stuck: () => stuck(),
 
 		async upload(ctx) {
 			return { ...(await summary(ctx.stream ?? ctx.params)), meta: ctx.meta };
