@@ -34,6 +34,12 @@ class CacheMetrics:
         self.evictions = Counter(
             "localgroup_cache_evictions", "Answers dropped to stay in bounds.", ["cache"], registry=registry
         )
+        self.stale = Counter(
+            "localgroup_cache_stale", "Old answers given while new ones were computed.", ["cache"], registry=registry
+        )
+        self.failures = Counter(
+            "localgroup_cache_failures", "Times that the store of a cache failed.", ["cache"], registry=registry
+        )
         self.size_bytes = Gauge("localgroup_cache_bytes", "Bytes held.", ["cache"], registry=registry)
 
 

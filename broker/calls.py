@@ -1,38 +1,34 @@
-"""The caller's side of a call: choose a node, ask it, and, where that is harmless, ask another if it fails."""
+"""The caller's side of a call: choose a node and ask it; where that is harmless, ask another if it fails or is slow."""
 
 from __future__ import annotations
 
-import asyncio
-import logging
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Mapping
-from typing import Any, NamedTuple, Protocol
+from collections.abc import AsyncIterable, Awaitable, Callable, Mapping
+from typing import Any, NamedTuple
 
 import orjson
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from broker.clock import Clock
 from broker.deadline import Deadline
 from broker.ejection import Ejections
-from broker.metrics import OK, UNKNOWN_ACTION, Metrics
-from broker.outflow import Source
-from broker.packets import NO_HEADERS, Request, Response
-from broker.pending import Pending
+from broker.hedging import HEDGED_SHARE, first_answer, slow_after_seconds
+from broker.idempotency import KEY_HEADER
+from broker.metrics import CANCELLED, OK, Metrics
+from broker.packets import NO_HEADERS, Response
+from broker.pending import Waiting
+from broker.policies import DEFAULT, CallPolicy
+from broker.quantile import RecentQuantile
 from broker.refusals import Late, NotServed
-from broker.registry import Endpoint, Registry
+from broker.registry import CACHED_NAMES_MAX, Endpoint, Registry
+from broker.remote import Remote, checked_answer
 from broker.retry import ATTEMPT_SHARE, RetryBudget, is_free, may_repeat
 from broker.strategy import Strategy
-from broker.streams import Opening, Streams
-from broker.topics import Kind, Topics
-from broker.transport import Transport
-from broker.wire_errors import INTERNAL_MESSAGE, from_wire
+from broker.tally import UNKNOWN_ACTION, Tally
 from schema.action import Action
-from schema.errors import Internal, Invalid, MeshError
-from schema.stream import Stream
+from schema.errors import Internal, MeshError
 
 LEVEL_MAX = 32
 """Calls nest this deep at most: beyond it, services call each other in a circle."""
-
-logger = logging.getLogger(__name__)
 
 
 class Call(NamedTuple):
@@ -53,72 +49,100 @@ class Call(NamedTuple):
     """The only node that may be asked; None: whichever is best."""
     stream: AsyncIterable[Any] | None = None
     """Goes along with the request. It can be read once, so such a call is made once."""
+    policy: CallPolicy = DEFAULT
 
     @property
     def params(self) -> Any:
         return orjson.Fragment(self.request.model_dump_json()) if isinstance(self.request, BaseModel) else self.request
 
+    def until(self, at_seconds: float) -> Call:
+        if at_seconds == self.deadline.at_seconds:
+            return self
+        return self._replace(deadline=Deadline(at_seconds, self.deadline.clock))
 
-class Local(Protocol):
-    def __call__(self, call: Call) -> Awaitable[Any]: ...
+
+class _Seen:
+    """What this caller has seen of an action."""
+
+    __slots__ = ("by_stream", "seconds", "tally")
+
+    def __init__(self, tally: Tally) -> None:
+        self.tally = tally
+        self.seconds = RecentQuantile(HEDGED_SHARE)
+        self.by_stream = False
+        """It answers with a stream. Such calls are not hedged: the second stream would come in for nothing."""
 
 
 class Caller:
     def __init__(
         self,
         *,
-        node: str,
-        transport: Transport,
-        topics: Topics,
+        remote: Remote,
         registry: Registry,
         strategy: Strategy,
-        pending: Pending,
-        streams: Streams,
         ejections: Ejections,
         budget: RetryBudget,
         metrics: Metrics,
         clock: Clock,
-        next_id: Callable[[], str],
     ) -> None:
-        self._node = node
-        self._transport = transport
-        self._topics = topics
+        self._remote = remote
         self._registry = registry
         self._strategy = strategy
-        self._pending = pending
-        self._streams = streams
         self._ejections = ejections
         self._budget = budget
         self._metrics = metrics
         self._clock = clock
-        self._next_id = next_id
+        self.local: Callable[[Call], Awaitable[Any]] = _not_here
+        """Serves the calls for which this node is chosen."""
+        self._seen: dict[str, _Seen] = {}
+        self._unknown = _Seen(metrics.calls.of(UNKNOWN_ACTION))
 
-    async def call(self, call: Call, local: Local) -> Any:
-        """`local` serves the call if this node is chosen."""
+    def keyed(self, action: str, contract: Action[Any, Any] | None) -> bool:
+        """Whether a call of it is to carry an idempotency key."""
+        if contract is not None:
+            return contract.keyed and not contract.safe
+        return any(endpoint.keyed and not endpoint.safe for endpoint in self._registry.endpoints(action))
+
+    async def call(self, call: Call) -> Any:
         if call.level > LEVEL_MAX:
             raise Internal(f"calls nest deeper than {LEVEL_MAX}")
+        seen = self._seen.get(call.action) or self._first_seen(call.action)
         started_at_seconds = self._clock.now()
-        code = OK
+        code = CANCELLED
         try:
-            return await self._until_answered(call, local)
+            answer = await self._until_answered(call, seen)
+            code = OK
         except MeshError as error:
             code = error.code
             raise
         finally:
-            label = call.action if self._registry.endpoints(call.action) else UNKNOWN_ACTION
-            self._metrics.call(label, code, self._clock.now() - started_at_seconds)
+            seen.tally.note(code, self._clock.now() - started_at_seconds)
+        return answer
 
-    async def _until_answered(self, call: Call, local: Local) -> Any:
+    def _first_seen(self, action: str) -> _Seen:
+        """Only of what somebody serves: callers choose names."""
+        if not self._registry.endpoints(action) or len(self._seen) >= CACHED_NAMES_MAX:
+            return self._unknown
+        seen = self._seen[action] = _Seen(self._metrics.calls.of(action))
+        return seen
+
+    # --- one node after another -----------------------------------------------------------------------------
+
+    async def _until_answered(self, call: Call, seen: _Seen) -> Any:
         self._budget.note_call()
         tried: set[str] = set()
-        failure: MeshError | None = None
+        keyed = KEY_HEADER in call.headers
+        attempts, failure = 0, None
         while endpoint := self._choose(call, tried):
-            if failure is not None and not self._may_repeat(call, endpoint, failure):
+            keyed = keyed and endpoint.keyed
+            harmless = keyed or _is_safe(call, endpoint)
+            if failure is not None and not self._may_repeat(call, attempts, failure, harmless=harmless):
                 break
             try:
-                return await self._attempt(endpoint, self._limited(endpoint, call, tried), local)
+                return await self._attempt(endpoint, call, seen, tried, harmless=harmless)
             except MeshError as error:
                 failure = error
+                attempts += not is_free(error)
                 tried.add(endpoint.node)
         raise failure or NotServed(_nobody(call))
 
@@ -130,122 +154,98 @@ class Caller:
             candidates = tuple(endpoint for endpoint in candidates if endpoint.node == call.node)
         return self._strategy.choose(self._ejections.admitted(candidates)) if candidates else None
 
-    def _others(self, action: str, tried: set[str], chosen: Endpoint) -> bool:
-        return any(each.node != chosen.node and each.node not in tried for each in self._registry.endpoints(action))
-
-    def _may_repeat(self, call: Call, endpoint: Endpoint, failure: MeshError) -> bool:
-        safe = _is_safe(call, endpoint)
-        if (
-            call.stream is not None
-            or call.deadline.passed
-            or not may_repeat(failure, safe=safe, outermost=call.level == 1)
-        ):
+    def _may_repeat(self, call: Call, attempts: int, failure: MeshError, *, harmless: bool) -> bool:
+        if call.stream is not None or call.deadline.passed:
             return False
-        if not is_free(failure) and not self._budget.spend():
+        if not may_repeat(failure, harmless=harmless, outermost=call.level == 1):
+            return False
+        if attempts >= call.policy.attempts_max or (not is_free(failure) and not self._budget.spend()):
             return False
         self._metrics.repeat(call.action, failure.code)
         return True
 
-    def _limited(self, endpoint: Endpoint, call: Call, tried: set[str]) -> Call:
-        """A call that can be repeated leaves time for it."""
-        if call.level > 1 or call.node is not None or call.stream is not None or not _is_safe(call, endpoint):
-            return call
-        if not self._others(call.action, tried, endpoint):
-            return call
-        return call._replace(deadline=call.deadline.within(call.deadline.remaining_seconds() * ATTEMPT_SHARE))
+    def _others(self, call: Call, tried: set[str], chosen: Endpoint) -> bool:
+        if call.node is not None or call.stream is not None:
+            return False
+        known = self._registry.endpoints(call.action)
+        if not tried:
+            return len(known) > 1
+        return any(each.node != chosen.node and each.node not in tried for each in known)
 
-    async def _attempt(self, endpoint: Endpoint, call: Call, local: Local) -> Any:
+    # --- one of them ----------------------------------------------------------------------------------------
+
+    async def _attempt(self, endpoint: Endpoint, call: Call, seen: _Seen, tried: set[str], *, harmless: bool) -> Any:
+        """A call that can be repeated leaves time for it."""
+        now = self._clock.now()
+        until_seconds, slow_at_seconds = call.deadline.at_seconds, None
+        if now >= until_seconds:
+            raise Late("the deadline had passed before the call was made")
+        if harmless and call.level == 1 and self._others(call, tried, endpoint):
+            slow_at_seconds = self._slow_at_seconds(call, endpoint, seen, now)
+            if call.policy.attempts_max > 1:
+                until_seconds = now + (until_seconds - now) * ATTEMPT_SHARE
+        self._ejections.note_chosen(endpoint.node)
         try:
-            answer = await (local(call) if endpoint.local else self._remote(endpoint, call))
+            if endpoint.local:
+                answer, answered_by = await self.local(call.until(until_seconds)), endpoint.node
+            else:
+                response = await self._ask(endpoint, call, until_seconds, slow_at_seconds, tried)
+                answer, answered_by = checked_answer(call.contract, response), response.sender
+                call.meta.update(response.meta)
+                seen.by_stream = response.stream
         except MeshError as error:
             self._ejections.note_failure(endpoint.node, error)
             raise
-        self._ejections.note_success(endpoint.node)
+        seen.seconds.note(self._clock.now() - now)
+        self._ejections.note_success(answered_by)
         return answer
 
-    async def _remote(self, endpoint: Endpoint, call: Call) -> Any:
-        if call.deadline.passed:
-            raise Late("the deadline had passed before the call was made")
-        packet_id = self._next_id()
-        answer = self._pending.open(packet_id, endpoint.node, call.deadline)
+    def _slow_at_seconds(self, call: Call, endpoint: Endpoint, seen: _Seen, now_seconds: float) -> float | None:
+        """A key makes it harmless to repeat what failed, not to do it twice at a time."""
+        if seen.by_stream or not _is_safe(call, endpoint):
+            return None
+        after_seconds = slow_after_seconds(call.policy, seen.seconds)
+        return None if after_seconds is None else now_seconds + after_seconds
+
+    async def _ask(
+        self, endpoint: Endpoint, call: Call, until_seconds: float, slow_at_seconds: float | None, tried: set[str]
+    ) -> Response:
+        waiting = self._remote.open(endpoint.node, until_seconds, slow_at_seconds)
         try:
-            if call.stream is None:
-                await self._send(endpoint.node, packet_id, call)
-                response = await answer
-            else:
-                response = await self._send_stream(endpoint.node, packet_id, call, answer)
+            if call.stream is not None:
+                return await self._remote.send_stream(waiting, call, call.stream)
+            await self._remote.send(waiting, call)
+            response = await waiting.answer
+            return response if response is not None else await self._hedged(waiting, call, tried)
         finally:
-            self._pending.close(packet_id)
-        if response.error is not None:
-            raise from_wire(response.error)
-        call.meta.update(response.meta)
-        return response.data if call.contract is None else _checked(call.contract, response.data, endpoint.node)
+            self._remote.close(waiting)
 
-    async def _send(self, node: str, packet_id: str, call: Call) -> None:
-        packet = self._request(node, packet_id, call)
+    async def _hedged(self, slow: Waiting, call: Call, tried: set[str]) -> Response:
+        """The first of two answers, if there is another node and the budget allows it."""
+        other = self._choose(call, tried | {slow.node})
+        if other is None or other.local or not self._budget.spend():
+            return await slow.last_answer()
+        self._metrics.hedge(call.action)
+        self._ejections.note_chosen(other.node)
+        tried.add(other.node)
+        failures: dict[str, MeshError] = {}
+        second = self._remote.open(other.node, slow.until_seconds)
         try:
-            payload = packet.encode()
-        except TypeError as error:
-            raise Invalid(f"the request to {call.action} is not JSON") from error
-        reply = self._topics.unheard(self._node, packet_id)
-        await self._transport.publish(self._topics.of(Kind.REQUEST, node), payload, reply)
-
-    async def _send_stream(self, node: str, packet_id: str, call: Call, answer: asyncio.Future[Response]) -> Response:
-        """What is answered before all was sent ends the sending, unless the answer is a stream itself."""
-        assert call.stream is not None
-        source = await Source.of(Stream(call.stream))
-        opening = Opening(node, Kind.REQUEST, self._request(node, packet_id, call))
-        sending = await self._streams.begin(opening, source, self._topics.unheard(self._node, packet_id))
-        answered_by_stream = False
-        try:
-            response = await answer
-            answered_by_stream = response.stream
-            return response
+            await self._remote.send(second, call)
+            return await first_answer(slow, second, failures)
         finally:
-            if not answered_by_stream:
-                sending.cancel()
-
-    def _request(self, node: str, packet_id: str, call: Call) -> Request:
-        known = self._registry.get(node)
-        return Request(
-            version=known.info.version if known else "5",
-            sender=self._node,
-            id=packet_id,
-            action=call.action,
-            params=call.params,
-            meta=call.meta,
-            timeout_milliseconds=call.deadline.remaining_seconds() * 1000,
-            level=call.level,
-            request_id=call.request_id,
-            parent_id=call.parent_id,
-            caller=call.caller,
-            headers=call.headers,
-        )
-
-
-def _nobody(call: Call) -> str:
-    return f"no node serves {call.action}" if call.node is None else f"{call.node} does not serve {call.action}"
+            self._remote.close(second)
+            for node in failures.keys() - ({slow.node} if len(failures) > 1 else set()):
+                self._ejections.note_failure(node, failures[node])
 
 
 def _is_safe(call: Call, endpoint: Endpoint) -> bool:
     return endpoint.safe if call.contract is None else call.contract.safe
 
 
-def _checked(contract: Action[Any, Any], data: Any, node: str) -> Any:
-    try:
-        checked = contract.response_adapter.validate_python(data)
-        return checked if contract.chunk_adapter is None else Stream(_checked_chunks(contract, checked, node))
-    except ValidationError as error:
-        logger.error("%s answered %s with something else: %s", node, contract.name, error)  # noqa: TRY400
-        raise Internal(INTERNAL_MESSAGE) from None
+async def _not_here(call: Call) -> Any:
+    raise NotServed(f"{call.action} is not served here")
 
 
-async def _checked_chunks(contract: Action[Any, Any], stream: Stream[Any], node: str) -> AsyncIterator[Any]:
-    assert contract.chunk_adapter is not None
-    async with stream:
-        async for chunk in stream:
-            try:
-                yield contract.chunk_adapter.validate_python(chunk)
-            except ValidationError as error:
-                logger.error("%s sent a chunk of %s that is something else: %s", node, contract.name, error)  # noqa: TRY400
-                raise Internal(INTERNAL_MESSAGE) from None
+def _nobody(call: Call) -> str:
+    return f"no node serves {call.action}" if call.node is None else f"{call.node} does not serve {call.action}"

@@ -25,13 +25,22 @@ PENDING_CAPACITY = 8_192
 """Calls that wait for their answers."""
 DRAIN_SECONDS = 10.0
 EJECTION_SECONDS = 2.0
-"""A node that just failed is left alone this long, if another can answer."""
+"""A node that keeps failing is left alone this long at first, if another can answer."""
 STREAM_IDLE_SECONDS = 30.0
 """A stream of which nothing was heard, or nothing read, for so long has been left by somebody."""
 STREAM_CAPACITY = 64
 """Streams that come in at once, and that go out: each holds 1 MiB, of a foreign node 16 MiB, at most."""
+DEPENDENCY_SECONDS = 30.0
+"""What the services that a service depends on get to come up; then its process had better say what is missing."""
 DEADLINE_SECONDS = 5.0
 """Of a call whose caller did not say."""
+
+EJECTION_FAILURES = 3
+"""In a row. One failure is nothing special; with one in a hundred, three in a row are one in a million."""
+BUDGET_SHARE = 0.2
+"""Extra attempts, repeats and hedges alike, as a share of calls."""
+BUDGET_PER_SECOND = 10.0
+"""Extra attempts beside, so that a node with little traffic can repeat too."""
 
 Seconds = Annotated[float, Field(gt=0, le=3600)]
 Capacity = Annotated[int, Field(ge=1, le=1_000_000)]
@@ -64,3 +73,7 @@ class BrokerConfig(BaseModel):
     pending_capacity: Capacity = PENDING_CAPACITY
     drain_seconds: Seconds = DRAIN_SECONDS
     ejection_seconds: Seconds = EJECTION_SECONDS
+    ejection_failures: Annotated[int, Field(ge=1, le=1_000)] = EJECTION_FAILURES
+    repeat_budget_share: Annotated[float, Field(ge=0, le=1)] = BUDGET_SHARE
+    repeat_budget_per_second: Annotated[float, Field(ge=0, le=1_000)] = BUDGET_PER_SECOND
+    dependency_seconds: Seconds = DEPENDENCY_SECONDS

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, Mapping
+from collections.abc import AsyncIterable, Coroutine, Iterable, Mapping
 from typing import Any, Protocol, TypeVar, overload
 
 from pydantic import BaseModel
 
+from broker import fallback as fallbacks
 from broker.deadline import Deadline
+from broker.fallback import Fallback, answer_or
+from broker.idempotency import key_of, key_within
 from broker.packets import NO_HEADERS
+from broker.parallel import AT_ONCE, ask_many
+from broker.policies import CallPolicy
 from schema.action import Action, Event
+from schema.errors import MeshError
 from schema.stream import NO_STREAM, Stream
 
 RequestType = TypeVar("RequestType", bound=BaseModel)
@@ -19,7 +25,7 @@ ResponseType = TypeVar("ResponseType")
 class Onward(Protocol):
     """What a context needs of its broker to call on."""
 
-    async def call_on(
+    def call_on(
         self,
         context: Context,
         action: Action[Any, Any] | str,
@@ -28,13 +34,26 @@ class Onward(Protocol):
         headers: Mapping[str, Any],
         node: str | None,
         stream: AsyncIterable[Any] | None,
-    ) -> Any: ...
+        policy: CallPolicy | None,
+    ) -> Coroutine[Any, Any, Any]: ...
 
     async def tell_on(self, context: Context, event: Event[Any], payload: Any, *, broadcast: bool) -> None: ...
 
 
 class Context:
-    __slots__ = ("_onward", "caller", "deadline", "headers", "id", "level", "meta", "request_id", "service", "stream")
+    __slots__ = (
+        "_keys_given",
+        "_onward",
+        "caller",
+        "deadline",
+        "headers",
+        "id",
+        "level",
+        "meta",
+        "request_id",
+        "service",
+        "stream",
+    )
 
     def __init__(
         self,
@@ -67,9 +86,42 @@ class Context:
         """What its caller says to this call alone; they are not passed on."""
         self.stream = stream
         """What its caller sends along with the request; ends at once if that is nothing."""
+        self._keys_given: dict[str, int] | None = None
+
+    @property
+    def idempotency_key(self) -> str | None:
+        """The same in each repeat of this call; None if it is not to be recognised."""
+        return key_of(self.headers)
+
+    def key_for(self, action: str, request: Any) -> str | None:
+        """The key of a call that this handler makes: a repeat of the handler gives its calls the same keys again,
+        in whatever order it makes them."""
+        own = self.idempotency_key
+        if own is None:
+            return None
+        if self._keys_given is None:
+            self._keys_given = {}
+        first = key_within(own, action, request, 0)
+        occurrence = self._keys_given.get(first, 0)
+        self._keys_given[first] = occurrence + 1
+        return key_within(own, action, request, occurrence) if occurrence else first
+
+    def detached(self, deadline: Deadline) -> Context:
+        """For work that others wait for too, so that neither this call's deadline nor its meta are theirs."""
+        return Context(
+            self._onward,
+            id=self.id,
+            request_id=self.request_id,
+            service=self.service,
+            caller=self.caller,
+            level=self.level,
+            meta=dict(self.meta),
+            deadline=deadline,
+            headers=self.headers,
+        )
 
     @overload
-    async def call(
+    def call(
         self,
         action: Action[RequestType, ResponseType],
         request: RequestType,
@@ -78,10 +130,12 @@ class Context:
         headers: Mapping[str, Any] = NO_HEADERS,
         node: str | None = None,
         stream: AsyncIterable[Any] | None = None,
-    ) -> ResponseType: ...
+        policy: CallPolicy | None = None,
+        fallback: Fallback[ResponseType] = fallbacks.NONE,
+    ) -> Coroutine[Any, Any, ResponseType]: ...
 
     @overload
-    async def call(
+    def call(
         self,
         action: str,
         request: Any,
@@ -90,9 +144,11 @@ class Context:
         headers: Mapping[str, Any] = NO_HEADERS,
         node: str | None = None,
         stream: AsyncIterable[Any] | None = None,
-    ) -> Any: ...
+        policy: CallPolicy | None = None,
+        fallback: Any = fallbacks.NONE,
+    ) -> Coroutine[Any, Any, Any]: ...
 
-    async def call(
+    def call(
         self,
         action: Action[Any, Any] | str,
         request: Any,
@@ -101,10 +157,28 @@ class Context:
         headers: Mapping[str, Any] = NO_HEADERS,
         node: str | None = None,
         stream: AsyncIterable[Any] | None = None,
-    ) -> Any:
-        """`deadline_seconds` can only bring the deadline forward. A `stream` of bytes or of JSON values goes along."""
+        policy: CallPolicy | None = None,
+        fallback: Any = fallbacks.NONE,
+    ) -> Coroutine[Any, Any, Any]:
+        """`deadline_seconds` can only bring the deadline forward. The rest is as for `Broker.call`."""
         deadline = self.deadline.within(deadline_seconds)
-        return await self._onward.call_on(self, action, request, deadline, headers, node, stream)
+        answer = self._onward.call_on(self, action, request, deadline, headers, node, stream, policy)
+        return answer if fallback is fallbacks.NONE else answer_or(answer, fallback)
+
+    async def call_many(
+        self,
+        action: Action[RequestType, ResponseType],
+        requests: Iterable[RequestType],
+        *,
+        at_once: int = AT_ONCE,
+        deadline_seconds: float | None = None,
+    ) -> list[ResponseType | MeshError]:
+        """An answer or an error for each, in their order; `deadline_seconds` is for each."""
+
+        async def ask(request: RequestType) -> ResponseType:
+            return await self.call(action, request, deadline_seconds=deadline_seconds)
+
+        return await ask_many(ask, requests, at_once)
 
     async def emit(self, event: Event[RequestType], payload: RequestType) -> None:
         await self._onward.tell_on(self, event, payload, broadcast=False)

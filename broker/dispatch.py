@@ -14,13 +14,19 @@ from typing import Any
 
 import orjson
 from pydantic import BaseModel, ValidationError
+from pydantic_core import PydanticSerializationError
 
 from broker.admission import Admission
+from broker.clock import Clock
 from broker.context import Context
+from broker.cut_off import CutOff
 from broker.deadline import Deadline
-from broker.metrics import OK, UNKNOWN_ACTION, Metrics
+from broker.metrics import CANCELLED, OK, Metrics
+from broker.rate_limit import Limiter
 from broker.refusals import REFUSALS, Late, NotServed, as_failure
 from broker.service import BoundAction, Encoded
+from broker.tally import UNKNOWN_ACTION, Tally
+from broker.timeouts import Timeouts
 from broker.wire_errors import INTERNAL_MESSAGE
 from schema.action import Action
 from schema.errors import Internal, Invalid, MeshError, TimedOut
@@ -31,17 +37,36 @@ FIELDS_NAMED_MAX = 10
 logger = logging.getLogger(__name__)
 
 
+class _Served:
+    """One action of this node, with all that a request needs looked up before the first one comes."""
+
+    __slots__ = ("admission", "contract", "handle", "limiter", "tally")
+
+    def __init__(self, bound: BoundAction, tally: Tally, clock: Clock) -> None:
+        bulkhead, limit = bound.policies.bulkhead, bound.policies.rate_limit
+        self.contract = bound.contract
+        self.handle = bound.handle
+        self.tally = tally
+        self.admission = None if bulkhead is None else Admission(*bulkhead)
+        self.limiter = None if limit is None else Limiter(limit, clock)
+
+
 class Dispatcher:
-    def __init__(self, admission: Admission, metrics: Metrics) -> None:
+    def __init__(self, admission: Admission, metrics: Metrics, timeouts: Timeouts, clock: Clock) -> None:
         self._admission = admission
         self._metrics = metrics
-        self._actions: dict[str, BoundAction] = {}
+        self._timeouts = timeouts
+        self._clock = clock
+        self._served: dict[str, _Served] = {}
+        self._unknown = metrics.requests.of(UNKNOWN_ACTION)
 
     def add(self, actions: Iterable[BoundAction]) -> None:
-        self._actions.update((bound.contract.name, bound) for bound in actions)
+        for bound in actions:
+            name = bound.contract.name
+            self._served[name] = _Served(bound, self._metrics.requests.of(name), self._clock)
 
     def serves(self, action: str) -> bool:
-        return action in self._actions
+        return action in self._served
 
     async def serve(self, action: str, context: Context, request: Any) -> bytes:
         """The answer to a request from the wire, as JSON. Raises `MeshError` only."""
@@ -53,59 +78,76 @@ class Dispatcher:
 
     async def answer(self, action: str, context: Context, request: Any) -> bytes | Stream[Any]:
         """As JSON, or a stream of bytes or of JSON values."""
-        result = await self._measured(action, context, request, nested=False)
-        contract = self._actions[action].contract
-        return _plain(contract, result) if isinstance(result, Stream) else _encode(contract, result)
+        answer: bytes | Stream[Any] = await self._measured(action, context, request, nested=False, plain=True)
+        return answer
 
     async def serve_local(self, action: str, context: Context, request: Any, *, nested: bool, typed: bool) -> Any:
         """The answer to a call from this node. A call made by a handler of this node is `nested`: it runs in its
         caller's place, since waiting for another could wait for itself."""
-        result = await self._measured(action, context, request, nested=nested)
-        contract = self._actions[action].contract
+        result = await self._measured(action, context, request, nested=nested, plain=not typed)
         if isinstance(result, Stream):
-            return result if typed else _plain(contract, result)
+            return result
         if not typed:
-            return orjson.loads(_encode(contract, result))
-        return contract.response_adapter.validate_json(result.json) if isinstance(result, Encoded) else result
+            return orjson.loads(result)
+        if isinstance(result, Encoded):
+            return self._served[action].contract.response_adapter.validate_json(result.json)
+        return result
 
-    async def _measured(self, action: str, context: Context, request: Any, *, nested: bool) -> Any:
-        started_at_seconds = context.deadline.clock.now()
-        code = OK
+    async def _measured(self, action: str, context: Context, request: Any, *, nested: bool, plain: bool) -> Any:
+        served = self._served.get(action)
+        started_at_seconds = self._clock.now()
+        code = CANCELLED
         try:
-            return await self._admitted(action, context, request, nested=nested)
+            if served is None:
+                raise NotServed(f"{action} is not served here")
+            result = await self._admitted(served, context, request, nested=nested)
+            answer = _plain(served.contract, context, result) if plain else result
+            code = OK
         except MeshError as error:
             code = error.code
             raise
         finally:
-            label = action if action in self._actions else UNKNOWN_ACTION
-            self._metrics.request(label, code, context.deadline.clock.now() - started_at_seconds)
+            tally = self._unknown if served is None else served.tally
+            tally.note(code, self._clock.now() - started_at_seconds)
+        return answer
 
-    async def _admitted(self, action: str, context: Context, request: Any, *, nested: bool) -> Any:
-        bound = self._actions.get(action)
-        if bound is None:
-            raise NotServed(f"{action} is not served here")
+    async def _admitted(self, served: _Served, context: Context, request: Any, *, nested: bool) -> Any:
+        """The action's own bulkhead holds for nested calls too: it protects what is behind it."""
+        if served.limiter is not None:
+            served.limiter.admit(context)
+        if served.admission is None:
+            return await self._in_turn(served, context, request, nested=nested)
+        async with served.admission:
+            return await self._in_turn(served, context, request, nested=nested)
+
+    async def _in_turn(self, served: _Served, context: Context, request: Any, *, nested: bool) -> Any:
         if nested:
-            return await self._work(bound, context, request)
-        async with self._admission:
-            return await self._work(bound, context, request)
+            return await self._work(served, context, request)
+        if not self._admission.enter_at_once():
+            await self._admission.enter()
+        try:
+            return await self._work(served, context, request)
+        finally:
+            self._admission.leave()
 
-    async def _work(self, bound: BoundAction, context: Context, request: Any) -> Any:
+    async def _work(self, served: _Served, context: Context, request: Any) -> Any:
+        name = served.contract.name
         if context.deadline.passed:
             raise Late("the deadline had passed before the work began")
-        checked = check_request(bound.contract.request, request)
+        checked = check_request(served.contract.request, request)
         try:
-            async with cut_off_at(context.deadline):
-                return await bound.handle(context, checked)
+            with CutOff(self._timeouts, context.deadline, name):
+                return await served.handle(context, checked)
         except REFUSALS as error:
             raise as_failure(error) from error
         except MeshError:
             raise
         except TimeoutError as error:
             if context.deadline.passed:
-                raise TimedOut(f"{bound.contract.name} did not finish in time") from error
-            raise _defect(bound.contract.name, context) from error
+                raise TimedOut(f"{name} did not finish in time") from error
+            raise defect(name, context) from error
         except Exception as error:
-            raise _defect(bound.contract.name, context) from error
+            raise defect(name, context) from error
 
 
 def check_request(model: type[BaseModel], request: Any) -> BaseModel:
@@ -131,14 +173,30 @@ async def cut_off_at(deadline: Deadline) -> AsyncIterator[None]:
             timer.cancel()
 
 
-def _encode(contract: Action[Any, Any], result: Any) -> bytes:
+def encoded(contract: Action[Any, Any], result: Any) -> bytes:
+    """As JSON. Raises `PydanticSerializationError` if the result does not fit the contract."""
     if isinstance(result, Encoded):
         return result.json
     return contract.response_adapter.dump_json(result, warnings="error")
 
 
-def _plain(contract: Action[Any, Any], stream: Stream[Any]) -> Stream[Any]:
-    """Its chunks as they travel: bytes, or JSON values."""
+def defect(action: str, context: Context) -> Internal:
+    logger.exception("%s failed", action, extra={"request_id": context.request_id})
+    return Internal(INTERNAL_MESSAGE)
+
+
+def _plain(contract: Action[Any, Any], context: Context, result: Any) -> bytes | Stream[Any]:
+    """As it travels."""
+    if isinstance(result, Stream):
+        return _plain_chunks(contract, result)
+    try:
+        return encoded(contract, result)
+    except PydanticSerializationError as error:
+        raise defect(contract.name, context) from error
+
+
+def _plain_chunks(contract: Action[Any, Any], stream: Stream[Any]) -> Stream[Any]:
+    """Bytes, or JSON values."""
     adapter = contract.chunk_adapter
     if adapter is None:
         return stream
@@ -149,8 +207,3 @@ def _plain(contract: Action[Any, Any], stream: Stream[Any]) -> Stream[Any]:
                 yield adapter.dump_python(chunk, mode="json")
 
     return Stream(written())
-
-
-def _defect(action: str, context: Context) -> Internal:
-    logger.exception("%s failed", action, extra={"request_id": context.request_id})
-    return Internal(INTERNAL_MESSAGE)

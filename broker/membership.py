@@ -42,9 +42,9 @@ class Membership:
 
     def node_gone(self, node: str) -> None:
         self._pending.fail_node(node)
+        self._latency.forget(node)
         for callback in self.when_gone:
             callback(node)
-        self._latency.forget(node)
 
     def events_missed(self) -> None:
         for callback in self.when_missed:

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from functools import cached_property
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
+
+from broker.caching import CacheMetrics
+from broker.tally import Tallies
 
 OK = "ok"
-UNKNOWN_ACTION = "unknown"
-"""Callers choose action names; those that nobody serves share one label."""
-BUCKETS_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+CANCELLED = "cancelled"
+"""Nobody waits for it any more; not an error."""
 
 
 class Metrics:
     def __init__(self, registry: CollectorRegistry | None = None) -> None:
         self.registry = registry or CollectorRegistry()
-        self._calls = self._counter("calls", "Calls made, by outcome", "action", "code")
-        self._call_seconds = self._histogram("call_seconds", "Time until a call was answered", "action")
+        self.calls = self._tallies("calls", "Calls made, by outcome", "call_seconds", "Time until a call was answered")
+        self.requests = self._tallies(
+            "requests", "Requests served, by outcome", "request_seconds", "Time to serve a request, with its wait"
+        )
+        self._hedges = self._counter("call_hedges", "Second requests for answers that were slow to come", "action")
         self._repeats = self._counter("call_repeats", "Attempts beyond a call's first", "action", "code")
-        self._requests = self._counter("requests", "Requests served, by outcome", "action", "code")
-        self._request_seconds = self._histogram("request_seconds", "Time to serve a request, with its wait", "action")
         self._events = self._counter("events", "Events", "event", "outcome")
         self._packets_refused = self._counter("packets_refused", "Packets that were not understood", "kind")
         self.late_answers = Counter(
@@ -27,18 +32,21 @@ class Metrics:
         self.requests_waiting = Gauge(
             "localgroup_requests_waiting", "Requests waiting for their turn", registry=self.registry
         )
+        self.nodes_ejected = Gauge(
+            "localgroup_nodes_ejected", "Nodes that this one leaves alone, since they fail", registry=self.registry
+        )
         self.connected = Gauge("localgroup_connected", "1 while connected to the mesh", registry=self.registry)
-
-    def call(self, action: str, code: str, seconds: float) -> None:
-        self._calls.labels(action, code).inc()
-        self._call_seconds.labels(action).observe(seconds)
 
     def repeat(self, action: str, code: str) -> None:
         self._repeats.labels(action, code).inc()
 
-    def request(self, action: str, code: str, seconds: float) -> None:
-        self._requests.labels(action, code).inc()
-        self._request_seconds.labels(action).observe(seconds)
+    @cached_property
+    def caches(self) -> CacheMetrics:
+        """Of all caches of this node; only one that has caches counts them."""
+        return CacheMetrics(self.registry)
+
+    def hedge(self, action: str) -> None:
+        self._hedges.labels(action).inc()
 
     def event(self, event: str, outcome: str) -> None:
         self._events.labels(event, outcome).inc()
@@ -53,5 +61,7 @@ class Metrics:
     def _counter(self, name: str, text: str, *labels: str) -> Counter:
         return Counter(f"localgroup_{name}", text, labels, registry=self.registry)
 
-    def _histogram(self, name: str, text: str, *labels: str) -> Histogram:
-        return Histogram(f"localgroup_{name}", text, labels, registry=self.registry, buckets=BUCKETS_SECONDS)
+    def _tallies(self, name: str, text: str, seconds_name: str, seconds_text: str) -> Tallies:
+        tallies = Tallies(f"localgroup_{name}", text, f"localgroup_{seconds_name}", seconds_text)
+        self.registry.register(tallies)
+        return tallies

@@ -89,10 +89,10 @@ class Door:
         endpoints = [Endpoint(contract, f"{self._prefix}{contract.name}") for contract in contracts]
         if not endpoints:
             return
-        self._services[service.name] = MicroService(
+        self._services[service.full_name()] = MicroService(
             service.name,
             self._next_id(),
-            version=VERSION,
+            version=f"{service.version}.0.0" if isinstance(service.version, int) else VERSION,
             description=(type(service).__doc__ or "").strip().partition("\n")[0],
             metadata=self._metadata,
             endpoints=endpoints,

@@ -18,6 +18,8 @@ class ActionInfo(NamedTuple):
     name: str
     safe: bool = False
     """Foreign nodes do not say; what is not known to be safe is not."""
+    keyed: bool = False
+    """It honours idempotency keys."""
 
 
 class EventInfo(NamedTuple):
@@ -31,6 +33,8 @@ class ServiceInfo(NamedTuple):
     actions: tuple[ActionInfo, ...] = ()
     events: tuple[EventInfo, ...] = ()
     version: int | str | None = None
+    dependencies: tuple[str, ...] = ()
+    """Services that it waits for before it starts."""
 
 
 class NodeInfo(NamedTuple):
@@ -83,7 +87,7 @@ def _service_fields(service: ServiceInfo) -> dict[str, Any]:
         "fullName": service.name,
         "settings": {},
         "metadata": {},
-        "dependencies": [],
+        "dependencies": service.dependencies,
         "actions": {action.name: action_fields(action) for action in service.actions},
         "events": {event.pattern: event_fields(event) for event in service.events},
     }
@@ -91,7 +95,12 @@ def _service_fields(service: ServiceInfo) -> dict[str, Any]:
 
 def action_fields(action: ActionInfo) -> dict[str, Any]:
     verb = action.name.rpartition(".")[2]
-    return {"name": action.name, "rawName": verb, "cache": False, "visibility": "published", "safe": action.safe}
+    return {"name": action.name, "rawName": verb, "cache": False, "visibility": "published"} | _promises(action)
+
+
+def _promises(action: ActionInfo) -> dict[str, bool]:
+    """What callers may do that Moleculer knows nothing of."""
+    return {"safe": action.safe, "keyed": action.keyed}
 
 
 def event_fields(event: EventInfo) -> dict[str, Any]:
@@ -122,7 +131,7 @@ def _actions(actions: Fields) -> Iterable[ActionInfo]:
     for name, details in actions.items():
         described = details if isinstance(details, dict) else {}
         if described.get("visibility") in OPEN_TO_OTHERS:
-            yield ActionInfo(name, described.get("safe") is True)
+            yield ActionInfo(name, described.get("safe") is True, described.get("keyed") is True)
 
 
 def _events(events: Fields, service: str) -> Iterable[EventInfo]:

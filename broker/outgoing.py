@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, Callable, Mapping
+from collections.abc import AsyncIterable, Callable, Coroutine, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -12,7 +12,10 @@ from broker.context import Context
 from broker.deadline import Deadline
 from broker.dispatch import Dispatcher, check_request
 from broker.events import EVENT_SECONDS, EventReceiver, EventSender, payload_fields
+from broker.idempotency import KEY_HEADER
+from broker.middleware import Middleware, around_calls
 from broker.packets import NO_HEADERS, EventPacket
+from broker.policies import DEFAULT, CallPolicy
 from schema.action import Action, Event
 from schema.stream import NO_STREAM, Stream
 
@@ -24,6 +27,8 @@ class Outgoing:
         protocol: str,
         *,
         caller: Caller,
+        policies: Mapping[str, CallPolicy],
+        middlewares: Sequence[Middleware],
         dispatcher: Dispatcher,
         sender: EventSender,
         receiver: EventReceiver,
@@ -33,42 +38,59 @@ class Outgoing:
         self._node = node
         self._protocol = protocol
         self._caller = caller
+        self._policies = policies
         self._dispatcher = dispatcher
         self._sender = sender
         self._receiver = receiver
         self._clock = clock
         self._next_id = next_id
+        self._make = around_calls(middlewares, caller.call)
+        caller.local = self.call_local
 
-    async def call(
+    def call(
         self,
         action: Action[Any, Any] | str,
         request: Any,
-        deadline: Deadline,
+        deadline_seconds: float | None,
         meta: dict[str, Any] | None,
         headers: Mapping[str, Any],
         node: str | None,
         stream: AsyncIterable[Any] | None,
-    ) -> Any:
+        policy: CallPolicy | None,
+    ) -> Coroutine[Any, Any, Any]:
         """A call that no handler makes: the start of a chain."""
+        if isinstance(action, str):
+            name, contract = action, None
+        else:
+            name, contract = action.name, action
+            if not isinstance(request, action.request):
+                request = check_request(action.request, request)
+        if policy is None:
+            policy = self._policies.get(name, DEFAULT)
         call_id = self._next_id()
-        name, contract = _named(action)
-        return await self._caller.call(
+        if KEY_HEADER not in headers and self._caller.keyed(name, contract):
+            headers = {**headers, KEY_HEADER: call_id}
+        seconds = policy.deadline_seconds if deadline_seconds is None else deadline_seconds
+        return self._make(
             Call(
-                action=name,
-                contract=contract,
-                request=_checked(contract, request),
-                meta={} if meta is None else meta,
-                deadline=deadline,
-                id=call_id,
-                request_id=call_id,
-                headers=headers,
-                node=node,
-                stream=stream,
-            ),
-            self.call_local,
+                name,
+                contract,
+                request,
+                {} if meta is None else meta,
+                Deadline(self._clock.now() + seconds, self._clock),
+                call_id,
+                call_id,
+                1,
+                None,
+                None,
+                headers,
+                node,
+                stream,
+                policy,
+            )
         )
 
-    async def call_on(
+    def call_on(
         self,
         context: Context,
         action: Action[Any, Any] | str,
@@ -77,25 +99,36 @@ class Outgoing:
         headers: Mapping[str, Any],
         node: str | None,
         stream: AsyncIterable[Any] | None,
-    ) -> Any:
-        name, contract = _named(action)
-        return await self._caller.call(
+        policy: CallPolicy | None,
+    ) -> Coroutine[Any, Any, Any]:
+        """A call that a handler makes."""
+        if isinstance(action, str):
+            name, contract = action, None
+        else:
+            name, contract = action.name, action
+            if not isinstance(request, action.request):
+                request = check_request(action.request, request)
+        if policy is None:
+            policy = self._policies.get(name, DEFAULT)
+        if KEY_HEADER not in headers and self._caller.keyed(name, contract):
+            headers = _with_key(headers, context.key_for(name, request))
+        return self._make(
             Call(
-                action=name,
-                contract=contract,
-                request=_checked(contract, request),
-                meta=context.meta,
-                deadline=deadline,
-                id=self._next_id(),
-                request_id=context.request_id,
-                level=context.level + 1,
-                parent_id=context.id,
-                caller=context.service,
-                headers=headers,
-                node=node,
-                stream=stream,
-            ),
-            self.call_local,
+                name,
+                contract,
+                request,
+                context.meta,
+                deadline,
+                self._next_id(),
+                context.request_id,
+                context.level + 1,
+                context.id,
+                context.service,
+                headers,
+                node,
+                stream,
+                policy,
+            )
         )
 
     async def call_local(self, call: Call) -> Any:
@@ -171,9 +204,5 @@ class Outgoing:
         )
 
 
-def _named(action: Action[Any, Any] | str) -> tuple[str, Action[Any, Any] | None]:
-    return (action, None) if isinstance(action, str) else (action.name, action)
-
-
-def _checked(contract: Action[Any, Any] | None, request: Any) -> Any:
-    return request if contract is None else check_request(contract.request, request)
+def _with_key(headers: Mapping[str, Any], key: str | None) -> Mapping[str, Any]:
+    return headers if key is None else {**headers, KEY_HEADER: key}

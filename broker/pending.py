@@ -3,46 +3,106 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
-from typing import NamedTuple
+from typing import TypeAlias
 
-from broker.clock import Clock, Timer
-from broker.deadline import Deadline
 from broker.packets import Response
 from broker.refusals import NotServed
+from broker.timeouts import Slot, Timeouts
 from schema.errors import MeshError, TimedOut, TooMany, Unavailable
 
+Answer: TypeAlias = asyncio.Future[Response | None]
+"""None: not yet, and it takes longer than this action usually does."""
 
-class _Waiting(NamedTuple):
-    node: str
-    answer: asyncio.Future[Response]
-    timer: Timer
+
+def answered(response: Response | None) -> Response:
+    assert response is not None, "an answer is said to be slow once, and to those who asked for it"
+    return response
+
+
+class Waiting:
+    """One request that was sent to one node."""
+
+    __slots__ = ("_slot", "_timeouts", "answer", "call", "node", "until_seconds")
+
+    def __init__(self, call: str, node: str, answer: Answer, until_seconds: float, timeouts: Timeouts) -> None:
+        self.call = call
+        self.node = node
+        self.answer = answer
+        self.until_seconds = until_seconds
+        """When it has failed."""
+        self._timeouts = timeouts
+        self._slot: Slot = timeouts.add(until_seconds, self)
+
+    async def last_answer(self) -> Response:
+        """Once it is known to be slow, or where that does not matter."""
+        return answered(await self.answer)
+
+    def expire(self) -> None:
+        self.fail(TimedOut(f"{self.node} did not answer in time"))
+
+    def fail(self, error: MeshError) -> None:
+        if not self.answer.done():
+            self.answer.set_exception(error)
+
+    def forget(self) -> None:
+        """Nobody asks for the answer any more, also if it is a failure."""
+        self._slot.discard(self)
+        if not self.answer.cancel() and not self.answer.cancelled():
+            self.answer.exception()
+
+
+class WaitingWarily(Waiting):
+    """Says once that the answer is slow, before it gives up on it."""
+
+    __slots__ = ("_warned",)
+
+    def __init__(
+        self, call: str, node: str, answer: Answer, slow_at_seconds: float, until_seconds: float, timeouts: Timeouts
+    ) -> None:
+        super().__init__(call, node, answer, min(slow_at_seconds, until_seconds), timeouts)
+        self._warned = slow_at_seconds >= until_seconds
+        self.until_seconds = until_seconds
+
+    def expire(self) -> None:
+        if self._warned or self.answer.done():
+            super().expire()
+            return
+        self._warned = True
+        slow, self.answer = self.answer, self.answer.get_loop().create_future()
+        self._slot = self._timeouts.add(self.until_seconds, self)
+        slow.set_result(None)
 
 
 class Pending:
-    def __init__(self, clock: Clock, capacity: int) -> None:
-        self._clock = clock
+    def __init__(self, timeouts: Timeouts, capacity: int) -> None:
+        self._timeouts = timeouts
         self._capacity = capacity
-        self._waiting: dict[str, _Waiting] = {}
-        self._in_flight: Counter[str] = Counter()
+        self._waiting: dict[str, Waiting] = {}
+        self._in_flight: dict[str, int] = {}
 
     def in_flight(self, node: str) -> int:
-        return self._in_flight[node]
+        return self._in_flight.get(node, 0)
 
-    def open(self, call: str, node: str, deadline: Deadline) -> asyncio.Future[Response]:
+    def open(self, call: str, node: str, until_seconds: float, slow_at_seconds: float | None = None) -> Waiting:
+        """Its `answer` is None at `slow_at_seconds`, and there is a new `answer` to wait for then."""
         if len(self._waiting) >= self._capacity:
             raise TooMany("too many calls wait for answers")
-        answer = asyncio.get_running_loop().create_future()
-        timer = self._clock.call_later(deadline.remaining_seconds(), lambda: self._expire(answer, node))
-        self._waiting[call] = _Waiting(node, answer, timer)
-        self._in_flight[node] += 1
-        return answer
+        answer: Answer = asyncio.get_running_loop().create_future()
+        if slow_at_seconds is None:
+            waiting = Waiting(call, node, answer, until_seconds, self._timeouts)
+        else:
+            waiting = WaitingWarily(call, node, answer, slow_at_seconds, until_seconds, self._timeouts)
+        self._waiting[call] = waiting
+        self._in_flight[node] = self._in_flight.get(node, 0) + 1
+        return waiting
 
-    def close(self, call: str) -> None:
-        waiting = self._waiting.pop(call)
-        waiting.timer.cancel()
-        self._in_flight[waiting.node] -= 1
-        if not self._in_flight[waiting.node]:
+    def close(self, waiting: Waiting) -> None:
+        del self._waiting[waiting.call]
+        waiting.forget()
+        in_flight = self._in_flight[waiting.node] - 1
+        if in_flight:
+            self._in_flight[waiting.node] = in_flight
+        else:
             del self._in_flight[waiting.node]
 
     def expects(self, response: Response) -> bool:
@@ -62,24 +122,15 @@ class Pending:
         waiting = self._waiting.get(call)
         if waiting is None:
             return None
-        _fail(waiting.answer, NotServed(f"{waiting.node} does not listen"))
+        waiting.fail(NotServed(f"{waiting.node} does not listen"))
         return waiting.node
 
     def fail_node(self, node: str) -> None:
         """Its work may have been done or not."""
         for waiting in self._waiting.values():
             if waiting.node == node:
-                _fail(waiting.answer, Unavailable(f"{node} left before it answered"))
+                waiting.fail(Unavailable(f"{node} left before it answered"))
 
     def fail_all(self, reason: str) -> None:
         for waiting in self._waiting.values():
-            _fail(waiting.answer, Unavailable(reason))
-
-    @staticmethod
-    def _expire(answer: asyncio.Future[Response], node: str) -> None:
-        _fail(answer, TimedOut(f"{node} did not answer in time"))
-
-
-def _fail(answer: asyncio.Future[Response], error: MeshError) -> None:
-    if not answer.done():
-        answer.set_exception(error)
+            waiting.fail(Unavailable(reason))

@@ -25,6 +25,12 @@ class Late(TimedOut):
     """The deadline had passed before the work began."""
 
 
+class RateLimited(TooMany):
+    """The caller asks too often. Not one of those below: another node is not to be asked instead."""
+
+    retryable = False
+
+
 REFUSALS = (NotServed, NodeFull, NotSent, Late)
 
 

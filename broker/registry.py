@@ -23,6 +23,8 @@ class Endpoint(NamedTuple):
     region: str
     safe: bool
     local: bool
+    keyed: bool = False
+    """It honours idempotency keys, so an unsafe call that has one may be repeated."""
 
 
 @dataclass(slots=True)
@@ -135,7 +137,7 @@ class Registry:
     def _find_endpoints(self, action: str) -> Iterator[Endpoint]:
         for node in self._available():
             if offered := node.actions.get(action):
-                yield Endpoint(node.info.node, action, node.info.region, offered.safe, node.local)
+                yield Endpoint(node.info.node, action, node.info.region, offered.safe, node.local, offered.keyed)
 
     def _find_listeners(self, event: str) -> dict[str, tuple[Endpoint, ...]]:
         groups: dict[str, tuple[Endpoint, ...]] = {}

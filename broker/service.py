@@ -10,6 +10,9 @@
         async def changed(self, context: Context, payload: DocumentChanged) -> None: ...
 
 The contract's types are checked against the method's by mypy, its name against the service's when the class is made.
+Policies of the serving side are declared beside it, and hold for all callers alike:
+
+        @action(SEARCH, bulkhead=Bulkhead(4, 16), rate_limit=RateLimit(per_second=5), cache=Caching(ttl_seconds=30))
 """
 
 from __future__ import annotations
@@ -20,9 +23,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, Protocol, 
 
 from pydantic import BaseModel
 
+from broker.action_cache import Caching
+from broker.admission import Bulkhead
 from broker.context import Context
 from broker.node_info import ActionInfo, EventInfo, ServiceInfo
+from broker.rate_limit import RateLimit
 from schema.action import Action, Event
+from schema.errors import MeshError
 
 if TYPE_CHECKING:
     from broker.mesh import Broker
@@ -32,6 +39,7 @@ RequestType = TypeVar("RequestType", bound=BaseModel)
 ResponseType = TypeVar("ResponseType")
 
 _MARK = "__mesh_contract__"
+_POLICIES = "__mesh_policies__"
 
 
 class Encoded(NamedTuple):
@@ -47,9 +55,26 @@ class ActionHandler(Protocol):
     def __call__(self, context: Context, request: Any, /) -> Awaitable[Any]: ...
 
 
+class ActionFallback(Protocol):
+    def __call__(self, context: Context, request: Any, error: MeshError, /) -> Awaitable[Any]: ...
+
+
+class ServingPolicies(NamedTuple):
+    bulkhead: Bulkhead | None = None
+    """Of its own, beside the node's."""
+    rate_limit: RateLimit | None = None
+    cache: Caching | None = None
+    fallback: ActionFallback | None = None
+    """Answers for a handler that failed with a retryable or an internal error."""
+
+
+NO_POLICIES = ServingPolicies()
+
+
 class BoundAction(NamedTuple):
     contract: Action[Any, Any]
     handle: ActionHandler
+    policies: ServingPolicies = NO_POLICIES
 
 
 class BoundEvent(NamedTuple):
@@ -59,8 +84,19 @@ class BoundEvent(NamedTuple):
 
 
 class action(Generic[RequestType, ResponseType]):
-    def __init__(self, contract: Action[RequestType, ResponseType]) -> None:
+    def __init__(
+        self,
+        contract: Action[RequestType, ResponseType],
+        *,
+        bulkhead: Bulkhead | None = None,
+        rate_limit: RateLimit | None = None,
+        cache: Caching | None = None,
+        fallback: Callable[[Context, RequestType, MeshError], Awaitable[ResponseType]] | None = None,
+    ) -> None:
+        if cache is not None:
+            cache.check(contract)
         self._contract = contract
+        self._policies = ServingPolicies(bulkhead, rate_limit, cache, fallback)
 
     @overload
     def __call__(
@@ -74,6 +110,7 @@ class action(Generic[RequestType, ResponseType]):
 
     def __call__(self, method: Any) -> Any:
         setattr(method, _MARK, self._contract)
+        setattr(method, _POLICIES, self._policies)
         return method
 
 
@@ -90,12 +127,23 @@ class Service:
     name: ClassVar[str]
     private: ClassVar[Collection[Action[Any, Any]]] = ()
     """Of its actions, those that only nodes of the mesh may call: the micro door leaves them out."""
+    version: ClassVar[int | str | None] = None
+    """Versions of a service are different services: version 2 of `courses` answers `v2.courses.term`."""
+    dependencies: ClassVar[Collection[str]] = ()
+    """Services, with their versions, that must be there before this one is started."""
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         for contract in _contracts(cls):
-            if isinstance(contract, Action) and contract.service != cls.name:
-                raise TypeError(f"{cls.__name__}.name is {cls.name!r}, but it answers {contract.name!r}")
+            if isinstance(contract, Action) and contract.service != cls.full_name():
+                raise TypeError(f"{cls.__name__} is {cls.full_name()!r}, but it answers {contract.name!r}")
+
+    @classmethod
+    def full_name(cls) -> str:
+        """As callers spell it."""
+        if cls.version is None:
+            return cls.name
+        return f"v{cls.version}.{cls.name}" if isinstance(cls.version, int) else f"{cls.version}.{cls.name}"
 
     async def started(self, broker: Broker) -> None:
         """Called once the mesh is joined, before the service is announced."""
@@ -107,7 +155,7 @@ class Service:
 def bound_actions(service: Service) -> Iterator[BoundAction]:
     for method, contract in _bound_methods(service):
         if isinstance(contract, Action):
-            yield BoundAction(contract, method)
+            yield BoundAction(contract, method, getattr(method, _POLICIES))
 
 
 def bound_events(service: Service) -> Iterator[BoundEvent]:
@@ -117,10 +165,16 @@ def bound_events(service: Service) -> Iterator[BoundEvent]:
 
 
 def describe(service: Service) -> ServiceInfo:
+    actions = tuple(bound_actions(service))
+    caches = [bound.policies.cache for bound in actions if bound.policies.cache is not None]
+    listened = [bound.contract for bound in bound_events(service)]
+    listened += [forget.event for cache in caches for forget in cache.forget_on]
     return ServiceInfo(
-        service.name,
-        tuple(ActionInfo(bound.contract.name, bound.contract.safe) for bound in bound_actions(service)),
-        tuple(EventInfo(bound.contract.name, bound.group) for bound in bound_events(service)),
+        service.full_name(),
+        tuple(ActionInfo(bound.contract.name, bound.contract.safe, bound.contract.keyed) for bound in actions),
+        tuple(EventInfo(name, service.name) for name in dict.fromkeys(event.name for event in listened)),
+        service.version,
+        tuple(service.dependencies),
     )
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from broker.refusals import Late, NodeFull, NotServed
+from broker.refusals import Late, NodeFull, NotServed, RateLimited
 from schema.errors import (
     Conflict,
     Forbidden,
@@ -41,6 +41,7 @@ class Row(NamedTuple):
 TABLE = (
     Row(NotServed, "ServiceNotFoundError", "SERVICE_NOT_FOUND", 404),
     Row(NodeFull, "QueueIsFullError", "QUEUE_FULL", 429),
+    Row(RateLimited, "MoleculerClientError", "RATE_LIMITED", 429),
     Row(Late, "RequestSkippedError", "REQUEST_SKIPPED", 514),
     Row(Invalid, "ValidationError", "VALIDATION_ERROR", 422),
     Row(Unauthorized, "MoleculerClientError", "UNAUTHORIZED", 401),

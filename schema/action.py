@@ -29,12 +29,18 @@ class Nothing(Message):
 
 @dataclass(frozen=True, slots=True)
 class Action(Generic[Request, Response]):
-    """`name` is `service.verb`. A `safe` action changes nothing, so it may be repeated, elsewhere and twice."""
+    """`name` is `service.verb`, or `v2.service.verb` for a service that has a version.
+
+    A `safe` action changes nothing, so it may be repeated, elsewhere and twice. The service of a `keyed` action honours
+    idempotency keys, whichever of its nodes sees them: a call that is repeated with its key happens once, and answers
+    the same again.
+    """
 
     name: str
     request: type[Request]
     response: type[Response]
     safe: bool
+    keyed: bool = False
     response_adapter: TypeAdapter[Response] = field(init=False, repr=False, compare=False)
     chunk_adapter: TypeAdapter[Any] | None = field(init=False, repr=False, compare=False)
     """Of the values of a stream; None: of bytes, or no stream at all."""

@@ -125,7 +125,7 @@ class CourseStore(Service):
         return DocumentVersions(documents=await self._database.read(documents.read_versions, context.deadline))
 
     @action(READ_VERSION)
-    async def version(self, context: Context, request: OfKey) -> DocumentVersion:
+    async def version_of(self, context: Context, request: OfKey) -> DocumentVersion:
         return await self._database.read(lambda c: documents.read_version(c, request.key), context.deadline)
 
     @action(SEARCH_ROWS)

@@ -25,7 +25,7 @@ async def test_says_what_is_not_ready_and_why() -> None:
 
 async def test_serves_its_metrics_as_text() -> None:
     address, metrics = Address(TEST_HOST, free_port()), Metrics()
-    metrics.call("courses.term", "ok", 0.01)
+    metrics.calls.of("courses.term").note("ok", 0.01)
     exposition = Exposition(address, metrics, {})
     await exposition.start()
     async with httpx.AsyncClient(base_url=f"http://{address}") as client:

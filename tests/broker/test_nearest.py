@@ -3,11 +3,8 @@ from __future__ import annotations
 from collections import Counter
 from random import Random
 
-from broker.ejection import Ejections
 from broker.nearest import Nearest
 from broker.registry import Endpoint
-from broker.testing import FakeClock
-from schema.errors import Invalid, TimedOut, Unavailable
 
 
 def endpoint(node: str, region: str, *, local: bool = False) -> Endpoint:
@@ -49,29 +46,3 @@ def test_spreads_calls_over_equally_busy_nodes() -> None:
     nodes = [endpoint(str(number), "west") for number in range(4)]
     counts = Counter(strategy.choose(nodes).node for _ in range(400))
     assert min(counts.values()) > 50
-
-
-async def test_leaves_a_node_that_failed_alone_for_a_while() -> None:
-    clock = FakeClock()
-    ejections = Ejections(clock, 2.0)
-    one, two = endpoint("one", "west"), endpoint("two", "west")
-    ejections.note_failure("one", TimedOut("text"))
-    assert ejections.admitted([one, two]) == [two]
-    await clock.advance(2.0)
-    assert ejections.admitted([one, two]) == [one, two]
-
-
-def test_admits_all_when_all_have_failed() -> None:
-    ejections = Ejections(FakeClock(), 2.0)
-    ejections.note_failure("one", Unavailable("text"))
-    assert [each.node for each in ejections.admitted([endpoint("one", "west")])] == ["one"]
-
-
-def test_does_not_blame_a_node_for_a_wrong_request_and_forgives_after_a_success() -> None:
-    ejections = Ejections(FakeClock(), 2.0)
-    one, two = endpoint("one", "west"), endpoint("two", "west")
-    ejections.note_failure("one", Invalid("text"))
-    assert ejections.admitted([one, two]) == [one, two]
-    ejections.note_failure("one", Unavailable("text"))
-    ejections.note_success("one")
-    assert ejections.admitted([one, two]) == [one, two]

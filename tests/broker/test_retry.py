@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import pytest
 
+from broker.config import BUDGET_PER_SECOND
 from broker.refusals import Late, NodeFull, NotSent, NotServed
-from broker.retry import BUDGET_CAPACITY, BUDGET_PER_SECOND, RetryBudget, may_repeat
+from broker.retry import BUDGET_CAPACITY, RetryBudget, may_repeat
 from broker.testing import FakeClock
 from schema.errors import Conflict, Internal, Invalid, MeshError, TimedOut, TooMany, Unavailable
 
@@ -12,19 +13,19 @@ from schema.errors import Conflict, Internal, Invalid, MeshError, TimedOut, TooM
 @pytest.mark.parametrize("safe", [True, False])
 @pytest.mark.parametrize("outermost", [True, False])
 def test_sends_work_that_was_not_begun_elsewhere(kind: type[MeshError], *, safe: bool, outermost: bool) -> None:
-    assert may_repeat(kind("text"), safe=safe, outermost=outermost)
+    assert may_repeat(kind("text"), harmless=safe, outermost=outermost)
 
 
 @pytest.mark.parametrize("kind", [Unavailable, TimedOut, TooMany])
 def test_repeats_begun_work_only_if_safe_and_outermost(kind: type[MeshError]) -> None:
-    assert may_repeat(kind("text"), safe=True, outermost=True)
-    assert not may_repeat(kind("text"), safe=False, outermost=True)
-    assert not may_repeat(kind("text"), safe=True, outermost=False)
+    assert may_repeat(kind("text"), harmless=True, outermost=True)
+    assert not may_repeat(kind("text"), harmless=False, outermost=True)
+    assert not may_repeat(kind("text"), harmless=True, outermost=False)
 
 
 @pytest.mark.parametrize("kind", [Invalid, Conflict, Internal])
 def test_never_repeats_what_would_fail_again(kind: type[MeshError]) -> None:
-    assert not may_repeat(kind("text"), safe=True, outermost=True)
+    assert not may_repeat(kind("text"), harmless=True, outermost=True)
 
 
 def spent(budget: RetryBudget) -> int:

@@ -104,7 +104,7 @@ class RowStore(Service):
         return await self._read("ge")
 
     @action(READ_VERSION)
-    async def version(self, context: Context, request: OfKey) -> DocumentVersion:
+    async def version_of(self, context: Context, request: OfKey) -> DocumentVersion:
         self.reads[f"version of {request.key}"] += 1
         return self._version(request.key)
 

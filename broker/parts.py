@@ -1,0 +1,181 @@
+"""The parts of a node, connected: each is one idea in its own file, and this is the one place where they meet."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import count
+from random import Random
+
+from broker.admission import Admission
+from broker.cache_stores import MemoryStore, Store
+from broker.calls import Caller
+from broker.clock import Clock
+from broker.config import BrokerConfig
+from broker.discovery import Discovery
+from broker.dispatch import Dispatcher
+from broker.ejection import Ejections
+from broker.events import EventReceiver, EventSender
+from broker.latency import Latency
+from broker.membership import Membership
+from broker.metrics import Metrics
+from broker.micro import Door
+from broker.middleware import Middleware
+from broker.nearest import Nearest
+from broker.outgoing import Outgoing
+from broker.pending import Pending
+from broker.pinging import Pinging
+from broker.policies import CallPolicy
+from broker.registry import Registry
+from broker.remote import Remote
+from broker.retry import RetryBudget
+from broker.serving import Serving
+from broker.streams import Streams
+from broker.tasks import Tasks
+from broker.timeouts import Timeouts
+from broker.topics import Topics
+from broker.transport import Transport
+
+
+class Parts:
+    def __init__(
+        self,
+        config: BrokerConfig,
+        transport: Transport,
+        *,
+        metrics: Metrics,
+        clock: Clock,
+        random: Random,
+        policies: Mapping[str, CallPolicy],
+        middlewares: Sequence[Middleware],
+        cache_store: Store | None,
+    ) -> None:
+        self.config = config
+        self.transport = transport
+        self.metrics = metrics
+        self.clock = clock
+        self.random = random
+        self.topics = Topics(config.namespace)
+        self.registry = Registry()
+        self.background, self.requests, self.events = Tasks(), Tasks(), Tasks()
+        self._instance = f"{random.getrandbits(64):016x}"
+        self._numbers = count()
+        self._timeouts = Timeouts(clock)
+        self._connect_listening()
+        self._connect_serving(middlewares, cache_store or MemoryStore(clock))
+        self._connect_asking(policies, middlewares)
+        self._connect_discovery()
+
+    def next_id(self) -> str:
+        return f"{self._instance}{next(self._numbers):x}"
+
+    def _connect_listening(self) -> None:
+        self.latency = Latency(self.clock, self.config.node, self.config.protocol)
+        self.pending = Pending(self._timeouts, self.config.pending_capacity)
+        self.streams = Streams(
+            self.config.node,
+            transport=self.transport,
+            topics=self.topics,
+            registry=self.registry,
+            metrics=self.metrics,
+            clock=self.clock,
+            tasks=self.background,
+            idle_seconds=self.config.stream_idle_seconds,
+            capacity=self.config.stream_capacity,
+        )
+        self.members = Membership(self.registry, self.pending, self.latency, self.metrics)
+        self.members.when_gone.append(self.streams.fail_node)
+        self.event_receiver = EventReceiver(
+            self.config.event_capacity, self.events, self.metrics, self.members.events_missed
+        )
+
+    def _connect_serving(self, middlewares: Sequence[Middleware], store: Store) -> None:
+        admission = Admission(self.config.concurrency, self.config.queue_capacity)
+        self.metrics.requests_running.set_function(lambda: admission.running)
+        self.metrics.requests_waiting.set_function(lambda: admission.waiting)
+        self.dispatcher = Dispatcher(admission, self.metrics, self._timeouts, self.clock)
+        self.store = store
+        self.serving = Serving(
+            middlewares=middlewares,
+            store=store,
+            metrics=self.metrics,
+            clock=self.clock,
+            timeouts=self._timeouts,
+            spawn=self.background.spawn,
+        )
+        self.members.when_missed.append(self.serving.events_missed)
+
+    def _connect_asking(self, policies: Mapping[str, CallPolicy], middlewares: Sequence[Middleware]) -> None:
+        config, clock = self.config, self.clock
+        strategy = Nearest(config.region, self.latency.minimum_seconds, self.pending.in_flight, self.random)
+        remote = Remote(
+            config.node,
+            transport=self.transport,
+            topics=self.topics,
+            registry=self.registry,
+            pending=self.pending,
+            streams=self.streams,
+            clock=clock,
+            next_id=self.next_id,
+        )
+        ejections = Ejections(clock, config.ejection_seconds, config.ejection_failures)
+        self.members.when_gone.append(ejections.forget)
+        self.metrics.nodes_ejected.set_function(lambda: len(ejections))
+        caller = Caller(
+            remote=remote,
+            registry=self.registry,
+            strategy=strategy,
+            ejections=ejections,
+            budget=RetryBudget(clock, share=config.repeat_budget_share, per_second=config.repeat_budget_per_second),
+            metrics=self.metrics,
+            clock=clock,
+        )
+        self.outgoing = Outgoing(
+            config.node,
+            config.protocol,
+            caller=caller,
+            policies=policies,
+            middlewares=middlewares,
+            dispatcher=self.dispatcher,
+            sender=EventSender(config.node, self.transport, self.topics, self.registry, strategy),
+            receiver=self.event_receiver,
+            clock=clock,
+            next_id=self.next_id,
+        )
+
+    def _connect_discovery(self) -> None:
+        config = self.config
+        self.door = Door(
+            self.transport,
+            namespace=config.namespace,
+            metadata={"node": config.node, "region": config.region},
+            dispatcher=self.dispatcher,
+            onward=self.outgoing,
+            clock=self.clock,
+            tasks=self.requests,
+            next_id=self.next_id,
+        )
+        self.discovery = Discovery(
+            config,
+            self._instance,
+            transport=self.transport,
+            topics=self.topics,
+            registry=self.registry,
+            clock=self.clock,
+            random=self.random,
+            tasks=self.background,
+            observer=self.members,
+        )
+        self.pinging = Pinging(
+            config.node,
+            interval_seconds=config.ping_seconds,
+            timeout_seconds=config.heartbeat_timeout_seconds,
+            latency=self.latency,
+            transport=self.transport,
+            topics=self.topics,
+            registry=self.registry,
+            clock=self.clock,
+            random=self.random,
+            tasks=self.background,
+            lose=self.discovery.lose,
+        )
+        self.members.when_joined.append(self.pinging.ping_soon)

@@ -1,0 +1,139 @@
+"""One request to one node over the wire, and what its answer means."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Mapping
+from typing import Any, Protocol
+
+from pydantic import ValidationError
+
+from broker.clock import Clock
+from broker.outflow import Source
+from broker.packets import Request, Response
+from broker.pending import Pending, Waiting
+from broker.registry import Registry
+from broker.streams import Opening, Streams
+from broker.topics import Kind, Topics
+from broker.transport import Transport
+from broker.wire_errors import INTERNAL_MESSAGE, from_wire
+from schema.action import Action
+from schema.errors import Internal, Invalid
+from schema.stream import Stream
+
+logger = logging.getLogger(__name__)
+
+
+class Asked(Protocol):
+    """What of a call goes on the wire."""
+
+    @property
+    def action(self) -> str: ...
+    @property
+    def params(self) -> Any: ...
+    @property
+    def meta(self) -> dict[str, Any]: ...
+    @property
+    def level(self) -> int: ...
+    @property
+    def request_id(self) -> str: ...
+    @property
+    def parent_id(self) -> str | None: ...
+    @property
+    def caller(self) -> str | None: ...
+    @property
+    def headers(self) -> Mapping[str, Any]: ...
+
+
+class Remote:
+    def __init__(
+        self,
+        node: str,
+        *,
+        transport: Transport,
+        topics: Topics,
+        registry: Registry,
+        pending: Pending,
+        streams: Streams,
+        clock: Clock,
+        next_id: Callable[[], str],
+    ) -> None:
+        self._node = node
+        self._transport = transport
+        self._topics = topics
+        self._registry = registry
+        self._pending = pending
+        self._streams = streams
+        self._clock = clock
+        self._next_id = next_id
+
+    def open(self, node: str, until_seconds: float, slow_at_seconds: float | None = None) -> Waiting:
+        """To be closed, whatever happens."""
+        return self._pending.open(self._next_id(), node, until_seconds, slow_at_seconds)
+
+    def close(self, waiting: Waiting) -> None:
+        self._pending.close(waiting)
+
+    async def send(self, waiting: Waiting, call: Asked) -> None:
+        try:
+            payload = self._request(waiting, call).encode()
+        except TypeError as error:
+            raise Invalid(f"the request to {call.action} is not JSON") from error
+        reply = self._topics.unheard(self._node, waiting.call)
+        await self._transport.publish(self._topics.of(Kind.REQUEST, waiting.node), payload, reply)
+
+    async def send_stream(self, waiting: Waiting, call: Asked, chunks: AsyncIterable[Any]) -> Response:
+        """What is answered before all was sent ends the sending, unless the answer is a stream itself."""
+        source = await Source.of(Stream(chunks))
+        opening = Opening(waiting.node, Kind.REQUEST, self._request(waiting, call))
+        sending = await self._streams.begin(opening, source, self._topics.unheard(self._node, waiting.call))
+        answered_by_stream = False
+        try:
+            response = await waiting.last_answer()
+            answered_by_stream = response.stream
+            return response
+        finally:
+            if not answered_by_stream:
+                sending.cancel()
+
+    def _request(self, waiting: Waiting, call: Asked) -> Request:
+        known = self._registry.get(waiting.node)
+        return Request(
+            known.info.version if known else "5",
+            self._node,
+            waiting.call,
+            call.action,
+            call.params,
+            call.meta,
+            max(0.0, waiting.until_seconds - self._clock.now()) * 1000,
+            call.level,
+            call.request_id,
+            call.parent_id,
+            call.caller,
+            call.headers,
+        )
+
+
+def checked_answer(contract: Action[Any, Any] | None, response: Response) -> Any:
+    """What the node answered; raises the error that it answered with."""
+    if response.error is not None:
+        raise from_wire(response.error)
+    if contract is None:
+        return response.data
+    try:
+        checked = contract.response_adapter.validate_python(response.data)
+    except ValidationError as error:
+        logger.error("%s answered %s with something else: %s", response.sender, contract.name, error)  # noqa: TRY400
+        raise Internal(INTERNAL_MESSAGE) from None
+    return checked if contract.chunk_adapter is None else Stream(_checked_chunks(contract, checked, response.sender))
+
+
+async def _checked_chunks(contract: Action[Any, Any], stream: Stream[Any], node: str) -> AsyncIterator[Any]:
+    assert contract.chunk_adapter is not None
+    async with stream:
+        async for chunk in stream:
+            try:
+                yield contract.chunk_adapter.validate_python(chunk)
+            except ValidationError as error:
+                logger.error("%s sent a chunk of %s that is something else: %s", node, contract.name, error)  # noqa: TRY400
+                raise Internal(INTERNAL_MESSAGE) from None

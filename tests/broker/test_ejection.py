@@ -1,0 +1,151 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from broker.ejection import CALLS_MIN, NODES_MAX, WINDOW_SECONDS, Ejections
+from broker.refusals import NodeFull, NotSent, NotServed
+from broker.registry import Endpoint
+from broker.testing import FakeClock
+from schema.errors import Invalid, MeshError, NotFound, TimedOut, Unavailable
+
+ONE, TWO = (Endpoint(node, "x.y", "west", True, False) for node in ("one", "two"))
+BOTH = [ONE, TWO]
+
+
+def ejected_after(clock: FakeClock, *errors: MeshError) -> Ejections:
+    ejections = Ejections(clock, 2.0, failures=3)
+    for error in errors:
+        ejections.note_failure("one", error)
+    return ejections
+
+
+def failing(clock: FakeClock) -> Ejections:
+    return ejected_after(clock, *[Unavailable("text")] * 3)
+
+
+def test_leaves_a_node_alone_that_failed_several_times_in_a_row() -> None:
+    clock = FakeClock()
+    assert ejected_after(clock, Unavailable("text"), TimedOut("text")).admitted(BOTH) == BOTH
+    assert failing(clock).admitted(BOTH) == [TWO]
+
+
+def test_forgets_failures_once_a_call_succeeds() -> None:
+    ejections = ejected_after(FakeClock(), Unavailable("text"), Unavailable("text"))
+    ejections.note_success("one")
+    ejections.note_failure("one", Unavailable("text"))
+    assert ejections.admitted(BOTH) == BOTH
+
+
+@pytest.mark.parametrize("error", [Invalid("text"), NotFound("text"), NodeFull("x"), NotSent("x"), NotServed("x")])
+def test_blames_no_node_for_what_is_not_its_failure(error: MeshError) -> None:
+    assert ejected_after(FakeClock(), *[error] * 10).admitted(BOTH) == BOTH
+
+
+def test_leaves_a_node_alone_that_fails_most_of_its_calls_but_never_all() -> None:
+    ejections = Ejections(FakeClock(), 2.0, failures=3)
+    for _ in range(CALLS_MIN):
+        ejections.note_failure("one", Unavailable("text"))
+        ejections.note_failure("one", Unavailable("text"))
+        ejections.note_success("one")
+    assert ejections.admitted(BOTH) == [TWO]
+
+
+async def test_forgives_what_is_long_ago() -> None:
+    clock = FakeClock()
+    ejections = Ejections(clock, 2.0, failures=3)
+    for _ in range(CALLS_MIN):
+        ejections.note_failure("one", Unavailable("text"))
+        ejections.note_success("one")
+        await clock.advance(WINDOW_SECONDS)
+    assert ejections.admitted(BOTH) == BOTH
+
+
+async def test_lets_one_call_through_after_a_while_and_no_second_one() -> None:
+    clock = FakeClock()
+    ejections = failing(clock)
+    await clock.advance(2.0)
+    assert ejections.admitted(BOTH) == BOTH
+    ejections.note_chosen("one")
+    assert ejections.admitted(BOTH) == [TWO]
+
+
+async def test_admits_a_node_again_that_answers_the_call_let_through() -> None:
+    clock = FakeClock()
+    ejections = failing(clock)
+    await clock.advance(2.0)
+    ejections.note_chosen("one")
+    ejections.note_success("one")
+    assert ejections.admitted(BOTH) == BOTH
+    assert len(ejections) == 0
+
+
+async def test_waits_twice_as_long_after_the_call_let_through_failed_too() -> None:
+    clock = FakeClock()
+    ejections = failing(clock)
+    await clock.advance(2.0)
+    ejections.note_chosen("one")
+    ejections.note_failure("one", TimedOut("text"))
+    await clock.advance(3.9)
+    assert ejections.admitted(BOTH) == [TWO]
+    await clock.advance(0.1)
+    assert ejections.admitted(BOTH) == BOTH
+
+
+async def test_lets_another_call_through_when_the_outcome_of_the_first_is_never_known() -> None:
+    clock = FakeClock()
+    ejections = failing(clock)
+    await clock.advance(2.0)
+    ejections.note_chosen("one")
+    await clock.advance(2.0)
+    assert ejections.admitted(BOTH) == BOTH
+
+
+async def test_learns_nothing_from_calls_that_were_under_way_when_it_ejected() -> None:
+    clock = FakeClock()
+    ejections = failing(clock)
+    for _ in range(100):
+        ejections.note_failure("one", TimedOut("text"))
+    ejections.note_success("one")
+    assert ejections.admitted(BOTH) == [TWO]
+    await clock.advance(2.0)
+    assert ejections.admitted(BOTH) == BOTH
+
+
+def test_forgets_a_node_that_is_gone() -> None:
+    ejections = failing(FakeClock())
+    ejections.forget("one")
+    assert ejections.admitted(BOTH) == BOTH
+
+
+def test_remembers_only_so_many_nodes() -> None:
+    ejections = Ejections(FakeClock(), 2.0, failures=1)
+    for number in range(NODES_MAX + 10):
+        ejections.note_failure(str(number), Unavailable("text"))
+    assert len(ejections) == NODES_MAX
+
+
+NODES = ["a", "b", "c"]
+
+
+@given(st.lists(st.tuples(st.sampled_from(NODES), st.sampled_from(["fail", "succeed", "choose", "gone", "later"]))))
+async def test_there_is_always_a_node_to_ask(steps: list[tuple[str, str]]) -> None:
+    clock = FakeClock()
+    ejections = Ejections(clock, 2.0, failures=2)
+    candidates = [Endpoint(node, "x.y", "west", True, False) for node in NODES]
+    for node, what in steps:
+        match what:
+            case "fail":
+                ejections.note_failure(node, Unavailable("text"))
+            case "succeed":
+                ejections.note_success(node)
+            case "choose":
+                ejections.note_chosen(node)
+            case "gone":
+                ejections.forget(node)
+            case "later":
+                await clock.advance(1.0)
+        assert ejections.admitted(candidates)
+        assert ejections.admitted(candidates[:1]) == candidates[:1]
+        assert len(ejections) <= len(NODES)
