@@ -6,6 +6,7 @@ Cold means that edge and logic have just heard that the document changed, so tha
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 import time
 from typing import ClassVar
@@ -13,9 +14,12 @@ from typing import ClassVar
 import httpx
 
 from bench.report import OURS, Row, middle
-from broker import Broker, BrokerConfig, Context, Service, event
+from broker import Broker, Context, Service, event
+from broker.config import NodeName, Region
+from broker.environment import read_environment
+from broker.local_mesh import URLS, completed
 from broker.nats_client import NatsClient
-from broker.nats_settings import NatsSettings
+from broker.settings import TierSettings
 from schema.courses import DOCUMENT_CHANGED, READ_VERSION, ROWS_CHANGED, DocumentChanged, OfKey
 
 URL = "http://127.0.1.1:8080"
@@ -27,6 +31,14 @@ WARM_REQUESTS = 500
 COLD_REQUESTS = 20
 PLAIN = {"accept-encoding": "identity"}
 EVENT_SECONDS = 5.0
+
+
+class ToolSettings(TierSettings):
+    """As `mesh` does, it joins with what the regions of this machine leave for tools."""
+
+    tier: ClassVar[str] = "mesh"
+    region: Region = "bench"
+    node: NodeName | None = "mesh.bench"
 
 
 class ChangeListener(Service):
@@ -76,7 +88,8 @@ async def _key(http: httpx.AsyncClient) -> str:
 
 async def _cold(http: httpx.AsyncClient, nats_url: str, key: str) -> list[float]:
     listener = ChangeListener()
-    broker = Broker(BrokerConfig(region="bench", node="bench-1"), NatsClient(NatsSettings((nats_url,))))
+    settings = read_environment(ToolSettings, completed(os.environ | {URLS: nats_url}))
+    broker = Broker(settings.broker_config(), NatsClient(settings.nats_settings()))
     broker.add(listener)
     times: list[float] = []
     async with broker:

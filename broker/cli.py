@@ -20,8 +20,9 @@ from rich.table import Table
 
 from broker.config import BrokerConfig, Region
 from broker.environment import BadEnvironment, read_environment
+from broker.local_mesh import completed
 from broker.mesh import Broker
-from broker.nats_transport import NatsTransport
+from broker.nats_client import NatsClient
 from broker.node_lists import INTERNAL
 from broker.registry import Node
 from broker.settings import TierSettings
@@ -92,7 +93,7 @@ def main() -> None:
 
 def _run(ask: Callable[[Broker], Awaitable[Result]]) -> Result:
     async def joined() -> Result:
-        async with _joined(read_environment(MeshSettings, os.environ)) as broker:
+        async with _joined(read_environment(MeshSettings, completed(os.environ))) as broker:
             return await ask(broker)
 
     try:
@@ -110,9 +111,9 @@ def _run(ask: Callable[[Broker], Awaitable[Result]]) -> Result:
 
 @asynccontextmanager
 async def _joined(settings: MeshSettings) -> AsyncIterator[Broker]:
-    node = settings.node or f"mesh-{token_hex(4)}"
+    node = settings.node or f"mesh.{token_hex(4)}"
     config = BrokerConfig(region=settings.region, node=node, namespace=settings.namespace)
-    broker = Broker(config, NatsTransport(settings.nats_urls))
+    broker = Broker(config, NatsClient(settings.nats_settings()))
     async with asyncio.timeout(CONNECT_SECONDS):
         await broker.start()
     try:

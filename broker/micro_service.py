@@ -30,7 +30,7 @@ _NO_NAME = re.compile(r"[^A-Za-z0-9_-]")
 class Endpoint:
     def __init__(self, contract: Action[Any, Any], subject: str) -> None:
         self.contract = contract
-        self.name = _named(contract.verb)
+        self.name = named(contract.verb)
         self.subject = subject
         self._requests = self._errors = self._processing_nanoseconds = 0
         self._last_error = ""
@@ -81,7 +81,7 @@ class MicroService:
         endpoints: Sequence[Endpoint],
         started_at_milliseconds: int,
     ) -> None:
-        self.name = _named(name)
+        self.name = named(name)
         self.id = identity
         self.endpoints = endpoints
         self._version = version
@@ -112,7 +112,7 @@ class MicroService:
         return orjson.dumps({"type": TYPE.format(verb.lower()), **identity, **fields})
 
 
-def _named(text: str) -> str:
+def named(text: str) -> str:
     """A name may hold less than the mesh's names do."""
     return _NO_NAME.sub("-", text)
 

@@ -15,6 +15,7 @@ from broker import nkey
 from schema.errors import Invalid
 
 JWT, SEED = "NATS USER JWT", "USER NKEY SEED"
+SECTION = "-----BEGIN "
 
 
 class Credentials(Protocol):
@@ -57,7 +58,8 @@ class NKey:
 
 @dataclass(frozen=True, slots=True)
 class CredentialsFile:
-    """A JWT and its seed, as `nsc` writes them. Read for each connection, because they are renewed under way."""
+    """A JWT and its seed, as `nsc` writes them, or a seed alone. Read for each connection, because they are renewed
+    under way."""
 
     path: Path
 
@@ -66,6 +68,8 @@ class CredentialsFile:
             text = self.path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
             raise Invalid(f"{self.path} cannot be read: {error}") from error
+        if SECTION not in text:
+            return NKey(text).answer(nonce)
         jwt, seed = _section(text, JWT), _section(text, SEED)
         if jwt is None or seed is None:
             raise Invalid(f"{self.path} does not hold a JWT and a seed")

@@ -15,6 +15,7 @@ from broker.discovery import Discovery
 from broker.dispatch import Dispatcher
 from broker.ejection import Ejections
 from broker.events import EventReceiver, EventSender
+from broker.faults_seen import FaultsSeen, Faulty
 from broker.latency import Latency
 from broker.membership import Membership
 from broker.metrics import Metrics
@@ -83,6 +84,8 @@ class Parts:
             capacity=self.config.stream_capacity,
         )
         self.members = Membership(self.registry, self.pending, self.latency, self.metrics)
+        if isinstance(self.transport, Faulty):
+            self.metrics.registry.register(FaultsSeen(self.transport.faults))
         self.members.when_gone.append(self.streams.fail_node)
         self.event_receiver = EventReceiver(
             self.config.event_capacity, self.events, self.metrics, self.members.events_missed

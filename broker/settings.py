@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import ssl
+from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from broker.config import BrokerConfig, Namespace, NodeName, Region
+from broker.nats_credentials import Anonymous, CredentialsFile
 from broker.nats_settings import NatsSettings
+from schema.errors import Invalid
 
 NATS_URL_DEFAULT = "nats://127.0.1.1:4222"
 """The first region of a machine that runs several."""
@@ -36,9 +40,32 @@ def split_commas(value: Any) -> Any:
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
 
+def trusting(authority: Path) -> ssl.SSLContext:
+    """Only servers that this authority vouches for. Raises `ValueError`."""
+    try:
+        return ssl.create_default_context(cafile=authority)
+    except (OSError, ssl.SSLError) as error:
+        raise ValueError(f"{authority} is no authority's certificate: {error.strerror or error}") from None
+
+
+def _check_authority(path: Path) -> Path:
+    trusting(path)
+    return path
+
+
+def _check_credentials(path: Path) -> Path:
+    try:
+        CredentialsFile(path).answer("")
+    except Invalid as error:
+        raise ValueError(error.message) from None
+    return path
+
+
 HostAndPort = Annotated[Address, BeforeValidator(parse_address)]
 NatsUrl = Annotated[str, Field(pattern=r"^(nats|tls)://\S+$")]
 NatsUrls = Annotated[tuple[NatsUrl, ...], BeforeValidator(split_commas), Field(min_length=1, max_length=16)]
+Authority = Annotated[Path, AfterValidator(_check_authority)]
+CredentialsPath = Annotated[Path, AfterValidator(_check_credentials)]
 
 
 class TierSettings(BaseModel):
@@ -50,6 +77,11 @@ class TierSettings(BaseModel):
     node: NodeName | None = None
     """None: `<tier>-<region>-1`."""
     nats_urls: NatsUrls = (NATS_URL_DEFAULT,)
+    """Its own region's hub first. The others serve while that one is gone."""
+    nats_tls_ca: Authority | None = None
+    """The authority whose word is taken for the hubs; nothing is then sent in the clear."""
+    nats_credentials: CredentialsPath | None = None
+    """A `.creds` file, or one with an NKey's seed."""
     namespace: Namespace = ""
     metrics_address: HostAndPort | None = None
     """None: no metrics are served."""
@@ -60,4 +92,9 @@ class TierSettings(BaseModel):
         return BrokerConfig(region=self.region, node=node, namespace=self.namespace)
 
     def nats_settings(self) -> NatsSettings:
-        return NatsSettings(self.nats_urls)
+        path = self.nats_credentials
+        return NatsSettings(
+            self.nats_urls,
+            credentials=Anonymous() if path is None else CredentialsFile(path),
+            tls=None if self.nats_tls_ca is None else trusting(self.nats_tls_ca),
+        )

@@ -13,9 +13,11 @@ import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from lab import credentials
 from lab.command import run
 from lab.laboratory import Laboratory
 from lab.progress import console, step
+from lab.roles import LOADER
 from lab.tiers import common_environment
 
 SAMPLE_SECONDS = 60
@@ -83,7 +85,8 @@ def sample(laboratory: Laboratory) -> Path:
 def load(laboratory: Laboratory, path: Path) -> None:
     """Through the first region's mesh, as any client would."""
     region = laboratory.regions[0]
-    told = common_environment(region) | {"LOCALGROUP_NODE": f"loader-{region.name}-{os.getpid()}"}
+    node = f"{credentials.user_of(LOADER, region)}.{os.getpid()}"
+    told = common_environment(laboratory, region, LOADER) | {"LOCALGROUP_NODE": node}
     found = fingerprint(path)
     record(laboratory, Loaded(str(path), found, complete=False))
     console.print(f"  ...  loading {path}")

@@ -13,11 +13,12 @@ from typing import Annotated
 
 import typer
 
+from broker.local_mesh import state_folder
 from lab import down as ending
 from lab import node, packages, status, up
 from lab.catalogue import LoadFailed
 from lab.command import CommandFailed
-from lab.laboratory import REMEMBERED, Laboratory, remembered, state_folder
+from lab.laboratory import REMEMBERED, Laboratory, remembered
 from lab.ports import AddressMissing, PortTaken
 from lab.progress import console
 from lab.readiness import NotReady

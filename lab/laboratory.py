@@ -9,7 +9,6 @@ import json
 import os
 import secrets
 import sys
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -18,7 +17,6 @@ from lab.regions import SQL, Region
 DATABASE = "localgroup"
 DATABASE_USER = "localgroup"
 PASSWORD_BYTES = 24
-SYSTEM_STATE = Path("/var/lib/localgroup")
 REMEMBERED = "laboratory.json"
 MARK = "LOCALGROUP_LABORATORY"
 """An environment variable of every process a laboratory starts: by it, and by nothing else, strays are recognised."""
@@ -60,6 +58,11 @@ class Laboratory:
     def nats_configuration(self, region: Region) -> Path:
         return self.state / "nats" / f"{region.name}.conf"
 
+    @property
+    def credentials(self) -> Path:
+        """Secrets, for this user only."""
+        return self.state / "credentials"
+
     def region(self, name: str) -> Region:
         return next(region for region in self.regions if region.name == name)
 
@@ -92,15 +95,6 @@ def remembered(state: Path) -> Laboratory | None:
         return None
     found = json.loads(path.read_text())
     return Laboratory(state, tuple(Region(**region) for region in found["regions"]), found["embedded"])
-
-
-def state_folder(environ: Mapping[str, str] = os.environ) -> Path:
-    """LOCALGROUP_STATE, else the system's folder for root, which the user mysql can reach, else the user's own."""
-    if chosen := environ.get("LOCALGROUP_STATE"):
-        return Path(chosen).absolute()
-    if os.geteuid() == 0:
-        return SYSTEM_STATE
-    return Path(environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "localgroup"
 
 
 def executable(name: str) -> str:

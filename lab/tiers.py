@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+from lab import credentials
 from lab.laboratory import Laboratory
 from lab.regions import HTTP, Region
 
@@ -11,13 +12,13 @@ TIERS = ("whirlpool", "messier", "andromeda")
 """In the order of starting: each calls the one before it."""
 
 
-def common_environment(region: Region) -> dict[str, str]:
-    """What anything that joins the mesh in a region is told."""
-    return {"LOCALGROUP_REGION": region.name, "LOCALGROUP_NATS_URLS": region.nats_url}
+def common_environment(laboratory: Laboratory, region: Region, role: str) -> dict[str, str]:
+    """What anything that joins the mesh in a region is told. Roles are tiers, `loader` and `mesh`."""
+    return {"LOCALGROUP_REGION": region.name} | credentials.environment(laboratory, region, role)
 
 
 def environment(laboratory: Laboratory, region: Region, tier: str) -> dict[str, str]:
-    told = common_environment(region) | {
+    told = common_environment(laboratory, region, tier) | {
         "LOCALGROUP_NODE": region.node(tier),
         "LOCALGROUP_METRICS_ADDRESS": region.metrics_address(tier),
     }

@@ -14,7 +14,11 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import ClassVar
 
+from broker.environment import read_environment
+from broker.nats_settings import NatsSettings
+from broker.settings import TierSettings
 from lab import catalogue, down, supervisor, tiers, up
 from lab.laboratory import Laboratory
 from lab.programs import names
@@ -26,6 +30,10 @@ FIRST_ADDRESS = "127.77.1.1"
 TURN_SECONDS = 900
 """How long another trial at the same addresses may take."""
 CLEARED_SECONDS = 60
+
+
+class _Settings(TierSettings):
+    tier: ClassVar[str] = "trial"
 
 
 class Trial:
@@ -46,9 +54,12 @@ class Trial:
     def region(self, name: str) -> Region:
         return self.laboratory.region(name)
 
-    def mesh_environment(self, region: Region, node: str) -> dict[str, str]:
-        """What a program needs to join the mesh in a region under that name."""
-        return tiers.common_environment(region) | {"LOCALGROUP_NODE": node}
+    def mesh_environment(self, region: Region, role: str) -> dict[str, str]:
+        """What a program needs to join the mesh in a region: as a tier, as `loader` or as `mesh`."""
+        return tiers.common_environment(self.laboratory, region, role)
+
+    def mesh_settings(self, region: Region, role: str) -> NatsSettings:
+        return read_environment(_Settings, self.mesh_environment(region, role)).nats_settings()
 
     def database_url(self, region: Region) -> str:
         return self.laboratory.database_url(region)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from lab import catalogue, cluster, galera, hubs, nats, ports, strays, supervisor
+from lab import catalogue, cluster, credentials, galera, hubs, nats, ports, strays, supervisor
 from lab.command import run
 from lab.laboratory import Laboratory, remember
 from lab.programs import HUB, names
@@ -57,6 +57,7 @@ def prepare(laboratory: Laboratory) -> None:
     ports.require_free(laboratory)
     laboratory.storage.mkdir(parents=True, exist_ok=True)
     remember(laboratory)
+    credentials.ensure(laboratory)
     nats.write_configuration(laboratory)
     if not laboratory.embedded:
         galera.write_configuration(laboratory)

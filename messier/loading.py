@@ -55,7 +55,7 @@ def exit_status(summary: Summary) -> int:
 @asynccontextmanager
 async def _joined(settings: MessierSettings) -> AsyncIterator[Broker]:
     """A node that serves nothing, under a name of its own: a messier of the same region may be running."""
-    node = settings.node or f"loader-{settings.region}-{token_hex(4)}"
+    node = settings.node or f"loader.{settings.region}.{token_hex(4)}"
     config = BrokerConfig(region=settings.region, node=node, namespace=settings.namespace)
     broker = Broker(config, NatsClient(settings.nats_settings()))
     try:

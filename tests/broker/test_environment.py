@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import ClassVar
 
 import pytest
 from pydantic import ValidationError
 
+from broker import nkey
 from broker.environment import BadEnvironment, read_environment
 from broker.settings import Address, TierSettings
 
@@ -52,3 +54,26 @@ def test_does_not_change_after_it_was_read() -> None:
     settings = read_environment(Settings, {"LOCALGROUP_REGION": "east"})
     with pytest.raises(ValidationError):
         settings.region = "west"  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("variable", ["LOCALGROUP_NATS_TLS_CA", "LOCALGROUP_NATS_CREDENTIALS"])
+@pytest.mark.parametrize(
+    "content", [None, b"", b"nothing that is wanted", b"-----BEGIN NATS USER JWT-----\nx\n", b"\xff"]
+)
+def test_names_the_variable_of_a_file_that_is_of_no_use(tmp_path: Path, variable: str, content: bytes | None) -> None:
+    path = tmp_path / "given"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(BadEnvironment, match=rf"^{variable}: [^\n]+$"):
+        read_environment(Settings, {"LOCALGROUP_REGION": "east", variable: str(path)})
+
+
+def test_joins_with_the_seed_of_an_nkey(tmp_path: Path) -> None:
+    pair, path = nkey.create(), tmp_path / "user.seed"
+    path.write_text(f"{pair.seed}\n")
+    settings = read_environment(Settings, {"LOCALGROUP_REGION": "east", "LOCALGROUP_NATS_CREDENTIALS": str(path)})
+    assert settings.nats_settings().credentials.answer("nonce")["nkey"] == pair.public
+
+
+def test_without_an_authority_nothing_is_asked_of_the_hubs() -> None:
+    assert read_environment(Settings, {"LOCALGROUP_REGION": "east"}).nats_settings().tls is None

@@ -10,7 +10,6 @@ import pytest
 
 from broker import Broker, BrokerConfig
 from broker.nats_client import NatsClient
-from broker.nats_settings import NatsSettings
 from lab.trial import Trial
 from messier.replacements import replacement_of
 from schema.courses import Saved
@@ -31,8 +30,8 @@ async def everywhere(regions: Trial) -> AsyncIterator[list[httpx.AsyncClient]]:
 @pytest.fixture(params=["west", "east"])
 async def writer(request: pytest.FixtureRequest, regions: Trial) -> AsyncIterator[Broker]:
     region = regions.region(request.param)
-    config = BrokerConfig(region=region.name, node=f"writer-{region.name}-1")
-    async with Broker(config, NatsClient(NatsSettings((region.nats_url,)))) as broker:
+    config = BrokerConfig(region=region.name, node=f"loader.{region.name}.writer")
+    async with Broker(config, NatsClient(regions.mesh_settings(region, "loader"))) as broker:
         await broker.wait_for("db-courses", deadline_seconds=SETTLED_SECONDS)
         yield broker
 
