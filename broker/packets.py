@@ -17,6 +17,8 @@ from broker.node_info import NodeInfo
 from broker.topics import Kind, is_node_id
 
 VERSIONS = ("4", "5")
+LEVEL_KNOWN_MAX = 1_000
+"""Deeper than any chain of calls may be, and still a number that every JSON parser reads."""
 NO_HEADERS: Mapping[str, Any] = {}
 """Shared by all packets without headers: never written to."""
 TIMEOUT_MILLISECONDS_MAX = 3_600_000.0
@@ -254,7 +256,7 @@ def _request(packet: Fields) -> Request:
         params=packet.get("params"),
         meta=fields.mapping(packet, "meta"),
         timeout_milliseconds=_timeout(packet),
-        level=int(fields.number(packet, "level", 1)),
+        level=_level(packet),
         request_id=fields.optional_text(packet, "requestID") or packet["id"],
         parent_id=fields.optional_text(packet, "parentID"),
         caller=fields.optional_text(packet, "caller"),
@@ -296,7 +298,7 @@ def _event(packet: Fields) -> EventPacket:
         groups=tuple(groups or ()),
         broadcast=packet.get("broadcast") is True,
         meta=fields.mapping(packet, "meta"),
-        level=int(fields.number(packet, "level", 1)),
+        level=_level(packet),
         request_id=fields.optional_text(packet, "requestID") or "",
         parent_id=fields.optional_text(packet, "parentID"),
         caller=fields.optional_text(packet, "caller"),
@@ -335,6 +337,10 @@ def _progress(packet: Fields) -> Progress:
 
 def _ping_id(packet: Fields) -> str:
     return fields.optional_text(packet, "id") or ""
+
+
+def _level(packet: Fields) -> int:
+    return int(min(fields.number(packet, "level", 1), LEVEL_KNOWN_MAX))
 
 
 def _seq(packet: Fields) -> int | None:

@@ -27,11 +27,11 @@ class Foreign:
         self._version = version
         self.heard: list[tuple[Kind, dict[str, Any]]] = []
 
-    async def join(self) -> None:
+    async def join(self, *, hears_everybody: bool = True) -> None:
         await self._transport.connect(NODE, Listener())
-        for kind in (Kind.RESPONSE, Kind.PONG, Kind.INFO, Kind.EVENT, Kind.REQUEST):
+        for kind in (Kind.RESPONSE, Kind.PONG, Kind.INFO, Kind.EVENT, Kind.REQUEST, Kind.STREAM):
             await self._transport.subscribe(self._topics.of(kind, NODE), self._keep(kind))
-        for kind in (Kind.INFO, Kind.DISCONNECT):
+        for kind in (Kind.INFO, Kind.DISCONNECT) if hears_everybody else ():
             await self._transport.subscribe(self._topics.everybody(kind), self._keep(kind))
 
     def _keep(self, kind: Kind) -> Any:
@@ -45,8 +45,9 @@ class Foreign:
         await self._transport.publish(subject, orjson.dumps({"ver": self._version, "sender": NODE, **fields}))
         await settled()
 
-    async def tell_raw(self, kind: Kind, node: str, payload: bytes) -> None:
-        await self._transport.publish(self._topics.of(kind, node), payload)
+    async def tell_raw(self, kind: Kind, node: str | None, payload: bytes) -> None:
+        subject = self._topics.everybody(kind) if node is None else self._topics.of(kind, node)
+        await self._transport.publish(subject, payload)
         await settled()
 
     def last(self, kind: Kind) -> dict[str, Any]:

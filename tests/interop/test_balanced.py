@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from broker import Broker, BrokerConfig
@@ -11,7 +13,7 @@ from tests.interop.asking import by_theirs, heard_by_theirs, until
 from tests.interop.conftest import SharedMesh
 from tests.waiting import eventually
 
-UNBALANCED = {"disableBalancer": True}
+UNBALANCED: dict[str, Any] = {"disableBalancer": True}
 
 
 async def test_their_requests_are_shared_among_ours(fresh_mesh: SharedMesh) -> None:
