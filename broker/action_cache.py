@@ -10,6 +10,7 @@ cached.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -22,6 +23,7 @@ from broker.caching import CacheMetrics
 from broker.clock import Clock
 from broker.single_flight import SingleFlight
 from schema.action import Action, Event
+from schema.errors import MeshError
 from schema.stream import Stream
 
 KEY_LENGTH_MAX = 200
@@ -30,6 +32,8 @@ STAMP_BYTES = 8
 """Before each kept answer: until when it is fresh, in epoch milliseconds, since several nodes may share a store."""
 REFRESHES_MAX = 64
 """Answers computed behind stale ones at a time."""
+
+logger = logging.getLogger(__name__)
 
 Compute: TypeAlias = Callable[[], Awaitable[bytes]]
 
@@ -147,6 +151,8 @@ class ActionCache:
         """If it fails, the stale answer stays good for its time."""
         try:
             await self._flights.run(key, lambda: self._compute(key, compute))
+        except MeshError as error:
+            logger.warning("no new answer of %s behind the old one: %s", self._action, error.message)
         finally:
             self._refreshing.discard(key)
 

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Awaitable, Callable, Collection, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, Protocol, TypeAlias, TypeVar, overload
 
 from pydantic import BaseModel
@@ -55,16 +56,12 @@ class ActionHandler(Protocol):
     def __call__(self, context: Context, request: Any, /) -> Awaitable[Any]: ...
 
 
-class ActionFallback(Protocol):
-    def __call__(self, context: Context, request: Any, error: MeshError, /) -> Awaitable[Any]: ...
-
-
 class ServingPolicies(NamedTuple):
     bulkhead: Bulkhead | None = None
     """Of its own, beside the node's."""
     rate_limit: RateLimit | None = None
     cache: Caching | None = None
-    fallback: ActionFallback | None = None
+    fallback: Callable[..., Awaitable[Any]] | None = None
     """Answers for a handler that failed with a retryable or an internal error."""
 
 
@@ -91,8 +88,9 @@ class action(Generic[RequestType, ResponseType]):
         bulkhead: Bulkhead | None = None,
         rate_limit: RateLimit | None = None,
         cache: Caching | None = None,
-        fallback: Callable[[Context, RequestType, MeshError], Awaitable[ResponseType]] | None = None,
+        fallback: Callable[[Any, Context, RequestType, MeshError], Awaitable[ResponseType]] | None = None,
     ) -> None:
+        """`fallback` is a method too, written above this one."""
         if cache is not None:
             cache.check(contract)
         self._contract = contract
@@ -155,7 +153,10 @@ class Service:
 def bound_actions(service: Service) -> Iterator[BoundAction]:
     for method, contract in _bound_methods(service):
         if isinstance(contract, Action):
-            yield BoundAction(contract, method, getattr(method, _POLICIES))
+            policies: ServingPolicies = getattr(method, _POLICIES)
+            if policies.fallback is not None:
+                policies = policies._replace(fallback=partial(policies.fallback, service))
+            yield BoundAction(contract, method, policies)
 
 
 def bound_events(service: Service) -> Iterator[BoundEvent]:

@@ -7,7 +7,7 @@ The bulkhead and the rate limit come before all of it (`dispatch.py`): work that
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from typing import Any
 
 from broker.action_cache import ActionCache, Caching
@@ -22,7 +22,6 @@ from broker.idempotency import IdempotencyStore, digest_of
 from broker.metrics import Metrics
 from broker.middleware import Middleware, around_action, around_event
 from broker.service import (
-    ActionFallback,
     ActionHandler,
     BoundAction,
     BoundEvent,
@@ -130,7 +129,9 @@ def _once(contract: Action[Any, Any], handle: ActionHandler, store: IdempotencyS
     return once
 
 
-def _or_fallback(contract: Action[Any, Any], handle: ActionHandler, fallback: ActionFallback) -> ActionHandler:
+def _or_fallback(
+    contract: Action[Any, Any], handle: ActionHandler, fallback: Callable[..., Awaitable[Any]]
+) -> ActionHandler:
     async def handled(context: Context, request: Any) -> Any:
         try:
             return await handle(context, request)

@@ -66,3 +66,14 @@ async def test_hands_on_a_place_whose_owner_was_cancelled_at_that_moment() -> No
     assert third.began
     await third.finish()
     assert admission.running == 0
+
+
+async def test_forgets_one_that_stopped_waiting_before_it_could_say_so() -> None:
+    admission = Admission(1, 2)
+    first, second = (Work(admission) for _ in range(2))
+    await settled()
+    second.task.cancel()
+    first._done.set()
+    await asyncio.wait({first.task, second.task})
+    assert second.task.cancelled()
+    assert (admission.running, admission.waiting) == (0, 0)

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from broker.config import BUDGET_PER_SECOND
 from broker.refusals import Late, NodeFull, NotSent, NotServed
@@ -52,3 +54,24 @@ async def test_saves_up_only_so_much() -> None:
     budget = RetryBudget(clock)
     await clock.advance(3600)
     assert spent(budget) == BUDGET_CAPACITY
+
+
+@given(
+    st.floats(0.0, 1.0),
+    st.floats(0.0, 50.0),
+    st.lists(st.tuples(st.integers(0, 50), st.integers(0, 50), st.floats(0.0, 3.0)), max_size=40),
+)
+async def test_never_grants_more_than_its_share_of_calls_and_its_rate(
+    share: float, per_second: float, steps: list[tuple[int, int, float]]
+) -> None:
+    """Whatever the order of calls, extra attempts and pauses is."""
+    clock = FakeClock()
+    budget, start = RetryBudget(clock, share=share, per_second=per_second), clock.now()
+    calls = granted = 0
+    for made, wanted, pause in steps:
+        for _ in range(made):
+            budget.note_call()
+        granted += sum(budget.spend() for _ in range(wanted))
+        calls += made
+        await clock.advance(pause)
+        assert granted <= calls * share + per_second * (1 + clock.now() - start) + 1e-6

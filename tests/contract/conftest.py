@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from itertools import count
 from typing import Any
 
 import pytest
 
 from broker import Broker, BrokerConfig, Service
+from broker.idempotency import IdempotencyStore
+from broker.mesh import NO_POLICIES
+from broker.middleware import Middleware
 from broker.nats_client import NatsClient
 from broker.nats_settings import NatsSettings
 from broker.nats_transport import NatsTransport
+from broker.policies import CallPolicy
 from broker.testing import MemoryNetwork
 from broker.transport import Transport
 from tests.servers import NatsAddress, nats_server
@@ -30,12 +34,20 @@ class Mesh:
         self._running: list[Broker] = []
 
     async def node(
-        self, name: str, *services: Service, region: str = "west", clock: Any = None, **settings: Any
+        self,
+        name: str,
+        *services: Service,
+        region: str = "west",
+        clock: Any = None,
+        idempotency: IdempotencyStore | None = None,
+        policies: Mapping[str, CallPolicy] = NO_POLICIES,
+        middlewares: Sequence[Middleware] = (),
+        **settings: Any,
     ) -> Broker:
         config = BrokerConfig(region=region, node=name, namespace=self.namespace, **settings)
-        broker = Broker(config, self.transport(), clock=clock)
+        broker = Broker(config, self.transport(), clock=clock, policies=policies, middlewares=middlewares)
         for service in services:
-            broker.add(service)
+            broker.add(service, idempotency=idempotency)
         await broker.start()
         self._running.append(broker)
         return broker
