@@ -1,7 +1,8 @@
 """One connection to one server: bytes in, bytes out, and why it ended.
 
 What is published during one turn of the event loop is written at its end, in one piece. What waits to be written is
-bounded: beyond the bound the connection is congested, and publishers wait or are refused.
+bounded: beyond the bound the connection is congested, and publishers wait or are refused. What comes in is handed over
+piece by piece, a piece a turn: answers to the first messages leave while the next are looked at.
 """
 
 from __future__ import annotations
@@ -24,6 +25,10 @@ from schema.errors import TimedOut
 COMPLAINTS_MAX = 16
 WRITE_AT_ONCE_BYTES = 256 * 1024
 """So much is worth a write of its own, which also shows at once whether the server still takes it."""
+READ_AT_ONCE_BYTES = 16 * 1024
+"""Half a hundred small messages: enough to share the cost of a turn, and soon over."""
+UNREAD_BYTES_MAX = 1024 * 1024
+"""With so much still to be handed over, the server's turn is to wait."""
 
 
 class Connection(asyncio.Protocol):
@@ -49,6 +54,8 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._parts: list[bytes] = []
         self._parts_bytes = 0
+        self._unread = b""
+        self._unread_at = 0
         self._why_lost = ""
         self._pings = Pings(
             clock,
@@ -141,6 +148,9 @@ class Connection(asyncio.Protocol):
         self._pings.end(self._why_lost)
 
     def connection_lost(self, exc: Exception | None) -> None:
+        if self._unread:
+            self._feed(self._unread[self._unread_at :])
+            self._unread = b""
         complaint = f"the server says: {self.complaints[-1]}" if self.complaints else ""
         self._end(complaint or (str(exc) if exc else "the server closed the connection"))
         if not self.lost.done():
@@ -157,10 +167,37 @@ class Connection(asyncio.Protocol):
     # --- what comes in --------------------------------------------------------------------------------------
 
     def data_received(self, data: bytes) -> None:
+        if not self._unread and len(data) <= READ_AT_ONCE_BYTES:
+            self._feed(data)
+            return
+        idle = not self._unread
+        self._unread, self._unread_at = self._unread[self._unread_at :] + data, 0
+        if len(self._unread) > UNREAD_BYTES_MAX and self._transport is not None:
+            self._transport.pause_reading()
+        if idle:
+            self._read_on()
+
+    def _read_on(self) -> None:
+        """The next piece. A large message is gathered in as many turns as it came in."""
+        if not self._unread:
+            return
+        begin, end = self._unread_at, self._unread_at + max(READ_AT_ONCE_BYTES, self.parser.missing_bytes)
+        piece = self._unread[begin:end]
+        if end < len(self._unread):
+            self._unread_at = end
+            self._loop.call_soon(self._read_on)
+        else:
+            self._unread = b""
+            if self._transport is not None and not self._transport.is_closing():
+                self._transport.resume_reading()
+        self._feed(piece)
+
+    def _feed(self, data: bytes) -> None:
         try:
             self.parser.feed(data)
         except BadProtocol as error:
             self._faults.note(self.name, f"parser error: {error}")
+            self._unread = b""
             self.abort(str(error))
 
     def on_info(self, text: bytes) -> None:

@@ -59,6 +59,11 @@ class Parser:
         self._wanted_bytes = 0
         """Nothing can be complete before this many bytes are kept."""
 
+    @property
+    def missing_bytes(self) -> int:
+        """Of the message that has begun to come in."""
+        return max(0, self._wanted_bytes - self._kept_bytes) if self._kept else 0
+
     def feed(self, data: bytes) -> None:
         """Raises `BadProtocol`."""
         if self._kept:
