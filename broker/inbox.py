@@ -15,6 +15,7 @@ from broker.metrics import Metrics
 from broker.packets import Packet, decode
 from broker.topics import Kind, Topics
 from broker.transport import Delivery, Receive, Transport
+from broker.usual_packets import read_request, read_response
 
 Receiver: TypeAlias = Callable[[Any], None]
 """Takes packets of one kind."""
@@ -22,6 +23,7 @@ Receiver: TypeAlias = Callable[[Any], None]
 TARGETED = (Kind.REQUEST, Kind.RESPONSE, Kind.EVENT, Kind.PONG, Kind.STREAM)
 FOR_EVERYBODY = (Kind.DISCONNECT, Kind.HEARTBEAT)
 BOTH = (Kind.DISCOVER, Kind.INFO, Kind.PING)
+USUAL: Mapping[Kind, Callable[[bytes], Packet]] = {Kind.REQUEST: read_request, Kind.RESPONSE: read_response}
 FAULTS_LOGGED_MAX = 256
 HEARTBEATS_REMEMBERED = 2_048
 """A node's heartbeats are the same bytes until it changes: in a mesh of a thousand nodes, a hundred of them come in
@@ -64,5 +66,7 @@ class Inbox:
 
 
 def _decoder(kind: Kind) -> Callable[[bytes], Packet]:
+    if kind in USUAL:
+        return USUAL[kind]
     decoder = partial(decode, kind)
     return lru_cache(HEARTBEATS_REMEMBERED)(decoder) if kind is Kind.HEARTBEAT else decoder

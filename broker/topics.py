@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
+from functools import lru_cache
 from typing import NamedTuple
 
 PREFIX = "MOL"
@@ -11,6 +12,8 @@ NAMESPACE_PATTERN = r"^[A-Za-z0-9_-]{0,64}$"
 NODE_PATTERN = r"^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$"
 """A node id may hold dots, as host names do, but nothing that means something to NATS."""
 NODE_LENGTH_MAX = 128
+NODES_REMEMBERED = 4_096
+"""Each packet names its sender: the same ones, again and again."""
 
 _NODE = re.compile(NODE_PATTERN)
 
@@ -75,7 +78,12 @@ def call_of_unheard(subject: str) -> str:
 
 
 def is_node_id(text: str) -> bool:
-    return len(text) <= NODE_LENGTH_MAX and _NODE.fullmatch(text) is not None
+    return len(text) <= NODE_LENGTH_MAX and _looks_like_a_node(text)
+
+
+@lru_cache(NODES_REMEMBERED)
+def _looks_like_a_node(text: str) -> bool:
+    return _NODE.fullmatch(text) is not None
 
 
 def parse(subject: str) -> Topic | None:

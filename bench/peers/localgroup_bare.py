@@ -9,9 +9,10 @@ from bench.peers.answers import answer
 from bench.peers.closed_loop import Ask, main
 from broker.nats_client import NatsClient
 from broker.nats_settings import NatsSettings
-from broker.packets import Request, Response, decode
+from broker.packets import Request, Response
 from broker.topics import Kind, Topics
 from broker.transport import Delivery, Listener
+from broker.usual_packets import read_request, read_response
 
 CALLEE, CALLER = "callee", "caller"
 TIMEOUT_MILLISECONDS = 5_000.0
@@ -27,7 +28,7 @@ async def serve(url: str) -> None:
         await client.publish(topics.of(Kind.RESPONSE, request.sender), response.encode())
 
     def receive(delivery: Delivery) -> None:
-        request = decode(Kind.REQUEST, delivery.payload)
+        request = read_request(delivery.payload)
         assert isinstance(request, Request)
         task = asyncio.ensure_future(respond(request))
         tasks.add(task)
@@ -43,7 +44,7 @@ async def join(url: str) -> Ask:
     loop = asyncio.get_running_loop()
 
     def receive(delivery: Delivery) -> None:
-        response = decode(Kind.RESPONSE, delivery.payload)
+        response = read_response(delivery.payload)
         assert isinstance(response, Response)
         waiting.pop(response.id).set_result(response)
 
