@@ -8,6 +8,7 @@ of its heartbeats is lost, and when a lost node is heard again, what it told mea
 from __future__ import annotations
 
 import logging
+import math
 import socket
 from collections.abc import Iterable
 from importlib.metadata import version
@@ -92,7 +93,8 @@ class Discovery:
         )
         self._listening_since_seconds = clock.now()
         self._checked_at_seconds = clock.now()
-        self._lost: set[str] = set()
+        self._lost: dict[str, bool] = {}
+        """Nodes that may come back, and whether they were merely not heard."""
         self._answers = Answers(
             clock,
             random,
@@ -172,6 +174,8 @@ class Discovery:
         if packet.sender == self._config.node:
             return
         known = self._registry.get(packet.sender)
+        if known is not None and self._lost.get(packet.sender) and _is_of(packet, known.info):
+            self._take_back(packet.sender)
         if known is None or not known.available or _is_newer(packet, known.info):
             self._questions.wonder(packet.sender)
             return
@@ -183,12 +187,8 @@ class Discovery:
             self._gone(packet.sender)
 
     def lose(self, node: str) -> None:
-        """Gone without a word. It may be cut off and come back."""
-        if self._gone(node):
-            logger.warning("%s is lost", node)
-            if len(self._lost) >= LOST_MAX:
-                self._lost.pop()
-            self._lost.add(node)
+        """Gone without a word, though it may still be heard: it has to answer a question to be there again."""
+        self._lose(node, silent=False)
 
     # --- how ------------------------------------------------------------------------------------------------
 
@@ -198,8 +198,10 @@ class Discovery:
 
     async def _beat(self) -> None:
         if self._transport.connected:
-            info, seconds = self._info, round(self._heartbeat_seconds(), 1)
-            packet = Heartbeat(self._config.protocol, info.node, info.seq, info.instance[:INSTANCE_PREFIX], seconds)
+            info, seconds = self._info, math.ceil(self._heartbeat_seconds())
+            unusual_seconds = None if seconds == FOREIGN_HEARTBEAT_SECONDS else seconds
+            instance = info.instance[:INSTANCE_PREFIX]
+            packet = Heartbeat(self._config.protocol, info.node, info.seq, instance, unusual_seconds)
             await self._transport.publish(self._topics.everybody(Kind.HEARTBEAT), packet.encode())
 
     async def _check(self) -> None:
@@ -211,7 +213,7 @@ class Discovery:
         if not self._transport.connected or now - self._listening_since_seconds < self._timeout_seconds:
             return
         for node in self._registry.silent(now, self._timeout_seconds):
-            self.lose(node)
+            self._lose(node, silent=True)
         self._registry.forget_silent_since(now - self._config.forget_seconds)
 
     @property
@@ -229,6 +231,20 @@ class Discovery:
         packet = Discover(self._config.protocol, self._config.node)
         await self._transport.publish(self._topics.of(Kind.DISCOVER, node), packet.encode())
 
+    def _lose(self, node: str, *, silent: bool) -> None:
+        if self._gone(node):
+            logger.warning("%s is lost", node)
+            if len(self._lost) >= LOST_MAX:
+                del self._lost[next(iter(self._lost))]
+            self._lost[node] = silent
+
+    def _take_back(self, node: str) -> None:
+        """It was only not heard for a while, and is what it was: nothing has to be asked."""
+        self._note_return(node)
+        if self._registry.readmit(node, self._clock.now()):
+            self._observer.registry_changed()
+            self._observer.node_joined(node)
+
     def _gone(self, node: str) -> bool:
         if not self._registry.withdraw(node):
             return False
@@ -237,12 +253,15 @@ class Discovery:
         return True
 
     def _note_return(self, node: str) -> None:
-        if node in self._lost:
-            self._lost.discard(node)
+        if self._lost.pop(node, None) is not None:
             self._observer.events_missed()
 
     def _listen_anew(self) -> None:
         self._listening_since_seconds = self._checked_at_seconds = self._clock.now()
+
+
+def _is_of(packet: Heartbeat, known: NodeInfo) -> bool:
+    return bool(packet.instance) and packet.seq == known.seq and not _is_newer(packet, known)
 
 
 def _is_newer(packet: Heartbeat, known: NodeInfo) -> bool:

@@ -166,8 +166,8 @@ class Disconnect(NamedTuple):
 
 
 class Heartbeat(NamedTuple):
-    """`seq` and `instance` tell a listener whether it missed an INFO, `interval_seconds` when to expect the next one;
-    older nodes send none of them. The instance may be its beginning only."""
+    """`seq` and `instance` tell a listener whether it missed an INFO, `interval_seconds` when to expect the next one
+    where that is not Moleculer's; foreign nodes send none of them. The instance may be its beginning only."""
 
     version: str
     sender: str
@@ -176,16 +176,15 @@ class Heartbeat(NamedTuple):
     interval_seconds: float | None = None
 
     def encode(self) -> bytes:
-        return orjson.dumps(
-            {
-                "ver": self.version,
-                "sender": self.sender,
-                "cpu": 0,
-                "seq": self.seq,
-                "instanceID": self.instance,
-                "interval": self.interval_seconds,
-            }
-        )
+        packet: dict[str, Any] = {
+            "ver": self.version,
+            "sender": self.sender,
+            "seq": self.seq,
+            "instanceID": self.instance,
+        }
+        if self.interval_seconds is not None:
+            packet["interval"] = self.interval_seconds
+        return orjson.dumps(packet)
 
 
 class Ping(NamedTuple):
@@ -232,9 +231,7 @@ class Progress(NamedTuple):
         )
 
 
-Packet: TypeAlias = (
-    Request | Response | EventPacket | Info | Discover | Disconnect | Heartbeat | Ping | Pong | Progress
-)
+Packet: TypeAlias = Request | Response | EventPacket | Info | Discover | Disconnect | Heartbeat | Ping | Pong | Progress
 
 
 def decode(kind: Kind, payload: bytes) -> Packet:

@@ -1,6 +1,6 @@
 """PING and PONG on the wire; what is learned of them is in `latency.py`.
 
-One node is pinged a second, whichever was not for longest in the region that was not for longest: a thousand nodes
+One node is pinged at a time, whichever was not for longest in the region that was not for longest: a thousand nodes
 that each pinged all the others would do nothing else. A node that does not answer is asked again before the others,
 and lost if it stays silent, even if its heartbeats go on: nobody can call it.
 """
@@ -20,8 +20,10 @@ from broker.tasks import Tasks
 from broker.topics import Kind, Topics
 from broker.transport import Transport
 
-JOINED_PINGED_MAX = 32
-"""Nodes that just joined are pinged at once, but no more of them than this, and one more for each second."""
+PINGS_PER_SECOND_MAX = 100
+"""Of the whole mesh: in a larger one each node pings less often."""
+JOINED_PINGED_MAX = 8
+"""Nodes that just joined are pinged at once, but no more of them than this, and one more with each round."""
 STALL_ROUNDS = 3
 """A round that comes this late says that this process stood still, not that the others did."""
 
@@ -60,7 +62,7 @@ class Pinging:
         self._round_at_seconds = clock.now()
 
     def begin(self) -> None:
-        self._tasks.spawn(every(self._clock, self._interval_seconds, self._random, self._ping_next))
+        self._tasks.spawn(every(self._clock, self._pause_seconds, self._random, self._ping_next))
 
     async def ping_everybody(self) -> None:
         """One packet, as many answers as there are nodes: for people who look, not for nodes."""
@@ -83,6 +85,9 @@ class Pinging:
             self._unanswered_since_seconds.pop(pong.sender, None)
             self._latency.receive(pong)
 
+    def _pause_seconds(self) -> float:
+        return max(self._interval_seconds, self._registry.count_available() / PINGS_PER_SECOND_MAX)
+
     async def _ping_next(self) -> None:
         self._spare = min(self._spare + 1, JOINED_PINGED_MAX)
         if self._could_hear():
@@ -98,7 +103,7 @@ class Pinging:
     def _could_hear(self) -> bool:
         """Whether there was a connection, and this process did not stand still itself, since the last round."""
         last, self._round_at_seconds = self._round_at_seconds, self._clock.now()
-        return self._transport.connected and self._round_at_seconds - last <= STALL_ROUNDS * self._interval_seconds
+        return self._transport.connected and self._round_at_seconds - last <= STALL_ROUNDS * self._pause_seconds()
 
     def _lose_the_silent(self) -> None:
         limit_seconds = self._clock.now() - self._timeout_seconds

@@ -87,6 +87,16 @@ class Registry:
         node.describe(info)
         return True
 
+    def readmit(self, node: str, now_seconds: float) -> bool:
+        """One that was withdrawn, and is as it was. Whether anything changed."""
+        known = self._nodes.get(node)
+        if known is None or known.available:
+            return False
+        known.available, known.heard_at_seconds = True, now_seconds
+        self._available_nodes += 1
+        self._forget_answers(known.info)
+        return True
+
     def withdraw(self, node: str) -> bool:
         """The node is gone; it stays listed as unavailable until it is forgotten."""
         known = self._nodes.get(node)
@@ -99,11 +109,8 @@ class Registry:
 
     def silent(self, now_seconds: float, timeout_seconds: float) -> list[str]:
         """Nodes that were not heard for so long, and for three of their own heartbeats."""
-        return [
-            name
-            for name, node in self._nodes.items()
-            if node.available and node.is_silent(now_seconds, timeout_seconds)
-        ]
+        suspects = [node for node in self._nodes.values() if now_seconds - node.heard_at_seconds >= timeout_seconds]
+        return [node.info.node for node in suspects if node.available and node.is_silent(now_seconds, timeout_seconds)]
 
     def forget_silent_since(self, seconds: float) -> None:
         """Those that are not there any more, once people had time to see that they are missing."""

@@ -74,10 +74,10 @@ async def test_pings_one_node_a_second_and_all_in_turn() -> None:
     assert max(mesh.pinged.values()) - min(mesh.pinged.values()) <= 1
 
 
-async def test_pings_no_more_often_in_a_mesh_of_a_thousand_nodes() -> None:
+async def test_pings_less_often_in_a_large_mesh() -> None:
     mesh = Mesh(west=500, east=500)
     await mesh.start()
-    await mesh.clock.advance(10.5)
+    await mesh.clock.advance(105)
     assert 9 <= mesh.pinged.total() <= 11
 
 
