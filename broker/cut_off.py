@@ -16,28 +16,25 @@ from schema.errors import TimedOut
 class CutOff:
     """Used as `with CutOff(timeouts, deadline, "courses.term"):`. Raises `TimedOut` when the deadline passes in it."""
 
-    __slots__ = ("_cancelling", "_deadline", "_name", "_passed", "_slot", "_task", "_timeouts")
+    __slots__ = ("_cancelling", "_name", "_passed", "_slot", "_task")
 
     def __init__(self, timeouts: Timeouts, deadline: Deadline, name: str) -> None:
-        self._timeouts = timeouts
-        self._deadline = deadline
+        task = asyncio.current_task()
+        assert task is not None, "work is done in tasks"
+        self._task = task
+        self._cancelling = task.cancelling()
         self._name = name
         self._passed = False
-        self._slot: Slot = set()
-        self._task: asyncio.Task[object] | None = None
-        self._cancelling = 0
+        self._slot: Slot = timeouts.add(deadline.at_seconds, self)
 
     def __enter__(self) -> None:
-        self._task = asyncio.current_task()
-        assert self._task is not None, "work is done in tasks"
-        self._cancelling = self._task.cancelling()
-        self._slot = self._timeouts.add(self._deadline.at_seconds, self)
+        """The time is running already."""
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._slot.discard(self)
-        if not self._passed or self._task is None:
+        if not self._passed:
             return
         last = self._task.uncancel() <= self._cancelling
         if last and isinstance(error, asyncio.CancelledError):
@@ -45,5 +42,4 @@ class CutOff:
 
     def expire(self) -> None:
         self._passed = True
-        if self._task is not None:
-            self._task.cancel()
+        self._task.cancel()

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from random import Random, SystemRandom
+from random import Random
 from types import TracebackType
 from typing import Self
 
@@ -56,7 +56,7 @@ class Broker(Calling):
             transport,
             metrics=metrics or Metrics(),
             clock=clock or SystemClock(),
-            random=random or SystemRandom(),
+            random=random or Random(),  # noqa: S311 (chooses nodes; a system call for each choice is too dear)
             policies=policies,
             middlewares=middlewares,
             cache_store=cache_store,

@@ -45,7 +45,7 @@ class Waiting:
             self.answer.set_exception(error)
 
     def forget(self) -> None:
-        """Nobody asks for the answer any more, also if it is a failure."""
+        """Nobody asks for the answer any more, even if it comes, or is a failure."""
         self._slot.discard(self)
         if not self.answer.cancel() and not self.answer.cancelled():
             self.answer.exception()
@@ -79,6 +79,9 @@ class Pending:
         self._capacity = capacity
         self._waiting: dict[str, Waiting] = {}
         self._in_flight: dict[str, int] = {}
+
+    def __len__(self) -> int:
+        return len(self._waiting)
 
     def in_flight(self, node: str) -> int:
         return self._in_flight.get(node, 0)
