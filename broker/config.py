@@ -54,6 +54,8 @@ class BrokerConfig(BaseModel):
 
     region: Region
     node: NodeName
+    tier: Annotated[str, Field(max_length=32)] = ""
+    """What kind of node it is, for its metrics and its logs."""
     namespace: Namespace = ""
     protocol: Annotated[str, Field(pattern=r"^[45]$")] = "5"
     """Of packets for everybody. A packet for one node is in that node's version."""

@@ -8,7 +8,7 @@ Ejecting beats being told: a node that is connected and does not work is in nobo
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from broker.clock import Clock
 from broker.config import EJECTION_FAILURES
@@ -25,6 +25,10 @@ WINDOW_SECONDS = 10.0
 DOUBLINGS_MAX = 3
 """A node that fails whenever it is tried is left alone for up to eight times as long."""
 NODES_MAX = 4_096
+
+
+def _not_counted() -> None:
+    return
 
 
 class _Record:
@@ -47,8 +51,15 @@ class _Record:
 
 
 class Ejections:
-    def __init__(self, clock: Clock, seconds: float, failures: int = EJECTION_FAILURES) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        seconds: float,
+        failures: int = EJECTION_FAILURES,
+        on_ejection: Callable[[], None] = _not_counted,
+    ) -> None:
         self._clock = clock
+        self._on_ejection = on_ejection
         self._seconds = seconds
         self._failures = failures
         self._records: dict[str, _Record] = {}
@@ -75,6 +86,7 @@ class Ejections:
             record.failures_in_a_row += 1
             if record.is_failing(self._failures):
                 self._ejected.add(node)
+                self._on_ejection()
                 record.until_seconds = self._clock.now() + self._seconds
 
     def note_success(self, node: str) -> None:
@@ -113,6 +125,7 @@ class Ejections:
         """Failures of calls that were made before it was ejected say nothing new."""
         if record.trial:
             record.trial = False
+            self._on_ejection()
             record.doublings = min(record.doublings + 1, DOUBLINGS_MAX)
             record.until_seconds = self._clock.now() + self._seconds * 2**record.doublings
 

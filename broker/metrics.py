@@ -17,6 +17,7 @@ CANCELLED = "cancelled"
 class Metrics:
     def __init__(self, registry: CollectorRegistry | None = None) -> None:
         self.registry = registry or CollectorRegistry()
+        self._node: dict[str, str] = {}
         self.calls = self._tallies("calls", "Calls made, by outcome", "call_seconds", "Time until a call was answered")
         self.requests = self._tallies(
             "requests", "Requests served, by outcome", "request_seconds", "Time to serve a request, with its wait"
@@ -32,10 +33,20 @@ class Metrics:
         self.requests_waiting = Gauge(
             "localgroup_requests_waiting", "Requests waiting for their turn", registry=self.registry
         )
+        self.calls_in_flight = Gauge(
+            "localgroup_calls_in_flight", "Requests sent and not answered yet", registry=self.registry
+        )
         self.nodes_ejected = Gauge(
             "localgroup_nodes_ejected", "Nodes that this one leaves alone, since they fail", registry=self.registry
         )
+        self.ejections = Counter(
+            "localgroup_ejections", "Times that a node was left alone, since it failed", registry=self.registry
+        )
         self.connected = Gauge("localgroup_connected", "1 while connected to the mesh", registry=self.registry)
+
+    def place(self, tier: str, region: str) -> None:
+        """Labels of every call and request: those of the node that counts."""
+        self._node.update(tier=tier, region=region)
 
     def repeat(self, action: str, code: str) -> None:
         self._repeats.labels(action, code).inc()
@@ -62,6 +73,6 @@ class Metrics:
         return Counter(f"localgroup_{name}", text, labels, registry=self.registry)
 
     def _tallies(self, name: str, text: str, seconds_name: str, seconds_text: str) -> Tallies:
-        tallies = Tallies(f"localgroup_{name}", text, f"localgroup_{seconds_name}", seconds_text)
+        tallies = Tallies(f"localgroup_{name}", text, f"localgroup_{seconds_name}", seconds_text, self._node)
         self.registry.register(tallies)
         return tallies

@@ -53,6 +53,7 @@ class Parts:
         self.config = config
         self.transport = transport
         self.metrics = metrics
+        metrics.place(config.tier, config.region)
         self.clock = clock
         self.random = random
         self.topics = Topics(config.namespace)
@@ -120,7 +121,10 @@ class Parts:
             clock=clock,
             next_id=self.next_id,
         )
-        ejections = Ejections(clock, config.ejection_seconds, config.ejection_failures)
+        ejections = Ejections(
+            clock, config.ejection_seconds, config.ejection_failures, on_ejection=self.metrics.ejections.inc
+        )
+        self.metrics.calls_in_flight.set_function(lambda: len(self.pending))
         self.members.when_gone.append(ejections.forget)
         self.metrics.nodes_ejected.set_function(lambda: len(ejections))
         caller = Caller(

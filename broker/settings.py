@@ -89,7 +89,7 @@ class TierSettings(BaseModel):
 
     def broker_config(self) -> BrokerConfig:
         node = self.node or f"{self.tier}-{self.region}-1"
-        return BrokerConfig(region=self.region, node=node, namespace=self.namespace)
+        return BrokerConfig(region=self.region, node=node, tier=self.tier, namespace=self.namespace)
 
     def nats_settings(self) -> NatsSettings:
         path = self.nats_credentials

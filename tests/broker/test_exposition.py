@@ -25,13 +25,14 @@ async def test_says_what_is_not_ready_and_why() -> None:
 
 async def test_serves_its_metrics_as_text() -> None:
     address, metrics = Address(TEST_HOST, free_port()), Metrics()
+    metrics.place("messier", "west")
     metrics.calls.of("courses.term").note("ok", 0.01)
     exposition = Exposition(address, metrics, {})
     await exposition.start()
     async with httpx.AsyncClient(base_url=f"http://{address}") as client:
         answer = await client.get("/metrics")
     assert answer.headers["content-type"].startswith("text/plain")
-    assert 'localgroup_calls_total{action="courses.term",code="ok"} 1.0' in answer.text
+    assert 'localgroup_calls_total{action="courses.term",outcome="ok",region="west",tier="messier"} 1.0' in answer.text
     await exposition.stop()
 
 
