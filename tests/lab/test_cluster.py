@@ -1,5 +1,4 @@
-"""A real cluster of three, at addresses of its own, and what is done to it. Order does not matter: each test
-leaves all members in step."""
+"""A real cluster of three, at addresses of its own, and what is done to it."""
 
 from __future__ import annotations
 
@@ -7,6 +6,7 @@ import os
 import signal
 from collections.abc import Iterator
 
+import pymysql
 import pytest
 
 from lab import cluster, galera, hubs, up
@@ -19,6 +19,7 @@ from lab.trial import Trial, trial
 
 FIRST_ADDRESS = "127.77.34.1"
 RECOVERY_SECONDS = 60
+WRITE_SECONDS = 30
 MEGABYTE = 1_000_000
 MEMORY_LIMIT_BYTES = 600 * MEGABYTE
 
@@ -26,9 +27,16 @@ pytestmark = pytest.mark.servers
 
 
 @pytest.fixture(scope="module")
-def running() -> Iterator[Trial]:
+def members() -> Iterator[Trial]:
     with trial(FIRST_ADDRESS, embedded=False, with_tiers=False) as found:
         yield found
+
+
+@pytest.fixture
+def running(members: Trial) -> Trial:
+    """All in step, whatever the test before has done to them."""
+    up.start_servers(members.laboratory)
+    return members
 
 
 def ask(running: Trial, number: int, *statements: str) -> list[tuple[object, ...]]:
@@ -36,12 +44,20 @@ def ask(running: Trial, number: int, *statements: str) -> list[tuple[object, ...
 
 
 def write(running: Trial, number: int, value: int) -> None:
-    ask(
-        running,
-        number,
+    """As any writer must: again, while the cluster makes up its mind on who is gone."""
+    statements = (
         "CREATE TABLE IF NOT EXISTS localgroup.kept (value INT PRIMARY KEY)",
-        f"INSERT INTO localgroup.kept VALUES ({value})",
+        f"REPLACE INTO localgroup.kept VALUES ({value})",
     )
+
+    def why_not() -> str | None:
+        try:
+            ask(running, number, *statements)
+        except (galera.MemberSilent, pymysql.MySQLError) as error:
+            return str(error)
+        return None
+
+    wait_until(why_not, deadline_seconds=WRITE_SECONDS)
 
 
 def kept(running: Trial, number: int) -> set[object]:
