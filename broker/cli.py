@@ -20,6 +20,7 @@ from rich.table import Table
 
 from broker.config import BrokerConfig, Region
 from broker.environment import BadEnvironment, read_environment
+from broker.guest_command import credentials
 from broker.local_mesh import completed
 from broker.mesh import Broker
 from broker.nats_client import NatsClient
@@ -38,6 +39,8 @@ NO_REGION = "nowhere"
 Result = TypeVar("Result")
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Look at a mesh and call what it serves.")
+
+app.command()(credentials)
 
 
 class MeshSettings(TierSettings):

@@ -15,6 +15,9 @@ from broker.private_files import write_private
 from lab.laboratory import Laboratory
 from lab.regions import Region
 
+LOCAL_NAME = "localhost"
+"""Node.js compares the certificate of a server that it knows by its address alone with this name."""
+
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
@@ -45,6 +48,6 @@ def ensure(laboratory: Laboratory) -> None:
 
 def issue(maker: trustme.CA, target: Certificate, address: str) -> None:
     target.chain.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    made = maker.issue_cert(address)
+    made = maker.issue_cert(address, LOCAL_NAME)
     write_private(target.key, made.private_key_pem.bytes().decode())
     write_private(target.chain, "".join(part.bytes().decode() for part in made.cert_chain_pems))

@@ -10,7 +10,10 @@
 const settings = JSON.parse(process.argv[2]);
 const { ServiceBroker, Errors } = require(settings.moleculer);
 
-const broker = new ServiceBroker({ logger: { type: "Console", options: { level: "warn", colors: false } }, ...settings.broker });
+const joined = settings.config ? require(settings.config) : {};
+
+const logger = { type: "Console", options: { level: "warn", colors: false } };
+const broker = new ServiceBroker({ logger, ...joined, ...settings.broker });
 
 for (const name of settings.services) {
 	broker.createService(require(`./services/${name}`)(Errors));
