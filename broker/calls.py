@@ -53,7 +53,10 @@ class Call(NamedTuple):
 
     @property
     def params(self) -> Any:
-        return orjson.Fragment(self.request.model_dump_json()) if isinstance(self.request, BaseModel) else self.request
+        request = self.request
+        if isinstance(request, BaseModel):
+            return orjson.Fragment(request.__pydantic_serializer__.to_json(request))
+        return request
 
     def until(self, at_seconds: float) -> Call:
         if at_seconds == self.deadline.at_seconds:
@@ -211,7 +214,7 @@ class Caller:
     async def _ask(
         self, endpoint: Endpoint, call: Call, until_seconds: float, slow_at_seconds: float | None, tried: set[str]
     ) -> Response:
-        waiting = self._remote.open(endpoint.node, until_seconds, slow_at_seconds)
+        waiting = self._remote.open(endpoint.node, until_seconds, slow_at_seconds, None if tried else call.id)
         try:
             if call.stream is not None:
                 return await self._remote.send_stream(waiting, call, call.stream)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Coroutine, Iterable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -76,10 +76,9 @@ class Dispatcher:
             raise Invalid(f"{action} answers with a stream")
         return answer
 
-    async def answer(self, action: str, context: Context, request: Any) -> bytes | Stream[Any]:
+    def answer(self, action: str, context: Context, request: Any) -> Coroutine[Any, Any, bytes | Stream[Any]]:
         """As JSON, or a stream of bytes or of JSON values."""
-        answer: bytes | Stream[Any] = await self._measured(action, context, request, nested=False, plain=True)
-        return answer
+        return self._measured(action, context, request, nested=False, plain=True)
 
     async def serve_local(self, action: str, context: Context, request: Any, *, nested: bool, typed: bool) -> Any:
         """The answer to a call from this node. A call made by a handler of this node is `nested`: it runs in its
@@ -100,7 +99,7 @@ class Dispatcher:
         try:
             if served is None:
                 raise NotServed(f"{action} is not served here")
-            result = await self._admitted(served, context, request, nested=nested)
+            result = await self._admitted(served, context, request, nested)
             answer = _plain(served.contract, context, result) if plain else result
             code = OK
         except MeshError as error:
@@ -111,16 +110,21 @@ class Dispatcher:
             tally.note(code, self._clock.now() - started_at_seconds)
         return answer
 
-    async def _admitted(self, served: _Served, context: Context, request: Any, *, nested: bool) -> Any:
-        """The action's own bulkhead holds for nested calls too: it protects what is behind it."""
+    def _admitted(self, served: _Served, context: Context, request: Any, nested: bool) -> Coroutine[Any, Any, Any]:
         if served.limiter is not None:
             served.limiter.admit(context)
         if served.admission is None:
-            return await self._in_turn(served, context, request, nested=nested)
-        async with served.admission:
-            return await self._in_turn(served, context, request, nested=nested)
+            return self._in_turn(served, context, request, nested)
+        return self._in_bulkhead(served.admission, served, context, request, nested)
 
-    async def _in_turn(self, served: _Served, context: Context, request: Any, *, nested: bool) -> Any:
+    async def _in_bulkhead(
+        self, admission: Admission, served: _Served, context: Context, request: Any, nested: bool
+    ) -> Any:
+        """The action's own bulkhead holds for nested calls too: it protects what is behind it."""
+        async with admission:
+            return await self._in_turn(served, context, request, nested)
+
+    async def _in_turn(self, served: _Served, context: Context, request: Any, nested: bool) -> Any:
         if nested:
             return await self._work(served, context, request)
         if not self._admission.enter_at_once():
@@ -155,11 +159,12 @@ def check_request(model: type[BaseModel], request: Any) -> BaseModel:
     if isinstance(request, model):
         return request
     try:
-        return model.model_validate({} if request is None else request)
+        checked: BaseModel = model.__pydantic_validator__.validate_python({} if request is None else request)
     except ValidationError as error:
         problems = error.errors(include_url=False, include_context=False, include_input=False)[:FIELDS_NAMED_MAX]
         fields = {".".join(map(str, problem["loc"])) or "request": problem["msg"] for problem in problems}
         raise Invalid("; ".join(f"{name}: {text}" for name, text in fields.items()), {"fields": fields}) from None
+    return checked
 
 
 @asynccontextmanager
@@ -177,7 +182,7 @@ def encoded(contract: Action[Any, Any], result: Any) -> bytes:
     """As JSON. Raises `PydanticSerializationError` if the result does not fit the contract."""
     if isinstance(result, Encoded):
         return result.json
-    return contract.response_adapter.dump_json(result, warnings="error")
+    return contract.response_adapter.serializer.to_json(result, warnings="error")
 
 
 def defect(action: str, context: Context) -> Internal:

@@ -100,6 +100,13 @@ class NatsClient:
         for number in numbers:
             self.unlisten(number)
 
+    def post(self, subject: str, payload: bytes, reply: str = "") -> bool:
+        connection = self._link.connection
+        if connection is None or not connection.sendable or len(payload) > connection.info.max_payload:
+            return False
+        connection.publish(subject, reply, b"", payload)
+        return True
+
     async def publish(
         self, subject: str, payload: bytes, reply: str = "", headers: Mapping[str, str] | None = None
     ) -> None:

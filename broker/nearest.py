@@ -24,6 +24,8 @@ class Nearest:
         self._random = random
 
     def choose(self, candidates: Sequence[Endpoint]) -> Endpoint:
+        if len(candidates) == 1:
+            return candidates[0]
         for endpoint in candidates:
             if endpoint.local:
                 return endpoint

@@ -15,7 +15,7 @@ from broker.pending import Pending, Waiting
 from broker.registry import Registry
 from broker.streams import Opening, Streams
 from broker.topics import Kind, Topics
-from broker.transport import Transport
+from broker.transport import Transport, post_of
 from broker.wire_errors import INTERNAL_MESSAGE, from_wire
 from schema.action import Action
 from schema.errors import Internal, Invalid
@@ -66,10 +66,15 @@ class Remote:
         self._streams = streams
         self._clock = clock
         self._next_id = next_id
+        self._post = post_of(transport)
+        self._requests_to = topics.of(Kind.REQUEST, "")
+        self._unheard_at = topics.unheard(node, "")
 
-    def open(self, node: str, until_seconds: float, slow_at_seconds: float | None = None) -> Waiting:
-        """To be closed, whatever happens."""
-        return self._pending.open(self._next_id(), node, until_seconds, slow_at_seconds)
+    def open(
+        self, node: str, until_seconds: float, slow_at_seconds: float | None = None, call_id: str | None = None
+    ) -> Waiting:
+        """To be closed, whatever happens. Each attempt has an id of its own; the first may have the call's."""
+        return self._pending.open(call_id or self._next_id(), node, until_seconds, slow_at_seconds)
 
     def close(self, waiting: Waiting) -> None:
         self._pending.close(waiting)
@@ -79,8 +84,9 @@ class Remote:
             payload = self._request(waiting, call).encode()
         except TypeError as error:
             raise Invalid(f"the request to {call.action} is not JSON") from error
-        reply = self._topics.unheard(self._node, waiting.call)
-        await self._transport.publish(self._topics.of(Kind.REQUEST, waiting.node), payload, reply)
+        subject, reply = self._requests_to + waiting.node, self._unheard_at + waiting.call
+        if not self._post(subject, payload, reply):
+            await self._transport.publish(subject, payload, reply)
 
     async def send_stream(self, waiting: Waiting, call: Asked, chunks: AsyncIterable[Any]) -> Response:
         """What is answered before all was sent ends the sending, unless the answer is a stream itself."""
@@ -121,7 +127,7 @@ def checked_answer(contract: Action[Any, Any] | None, response: Response) -> Any
     if contract is None:
         return response.data
     try:
-        checked = contract.response_adapter.validate_python(response.data)
+        checked = contract.response_adapter.validator.validate_python(response.data)
     except ValidationError as error:
         logger.error("%s answered %s with something else: %s", response.sender, contract.name, error)  # noqa: TRY400
         raise Internal(INTERNAL_MESSAGE) from None

@@ -17,7 +17,7 @@ from broker.packets import Request, Response
 from broker.streams import Opening, Streams, without_flags
 from broker.tasks import Tasks
 from broker.topics import Kind, Topics
-from broker.transport import Transport
+from broker.transport import Transport, post_of
 from broker.wire_errors import INTERNAL_MESSAGE, to_wire
 from schema.errors import Internal, Invalid, MeshError, TooMany
 from schema.stream import NO_STREAM, Stream
@@ -41,11 +41,12 @@ class RequestReceiver:
         self._node = node
         self._dispatcher = dispatcher
         self._transport = transport
-        self._topics = topics
         self._clock = clock
         self._tasks = tasks
         self._onward = onward
         self._streams = streams
+        self._post = post_of(transport)
+        self._answers_to = topics.of(Kind.RESPONSE, "")
 
     def receive(self, packet: Request) -> None:
         if packet.seq is None:
@@ -73,7 +74,7 @@ class RequestReceiver:
             caller=packet.caller,
             level=packet.level,
             meta=packet.meta,
-            deadline=Deadline.after(packet.timeout_milliseconds / 1000, self._clock),
+            deadline=Deadline(self._clock.now() + packet.timeout_milliseconds / 1000, self._clock),
             headers=packet.headers,
             stream=stream,
         )
@@ -104,9 +105,11 @@ class RequestReceiver:
     async def _reply(self, packet: Request, data: Any, error: MeshError | None, meta: dict[str, Any]) -> None:
         fields = None if error is None else to_wire(error, self._node)
         response = Response(packet.version, self._node, packet.id, data, fields, meta)
-        subject = self._topics.of(Kind.RESPONSE, packet.sender)
+        subject = self._answers_to + packet.sender
         try:
-            await self._transport.publish(subject, response.encode())
+            payload = response.encode()
+            if not self._post(subject, payload, ""):
+                await self._transport.publish(subject, payload)
         except (TypeError, Invalid):
             logger.exception("the answer to %s cannot be sent", packet.action)
             unsendable = to_wire(Internal(INTERNAL_MESSAGE), self._node)

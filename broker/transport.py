@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol, TypeAlias
+from typing import NamedTuple, Protocol, TypeAlias, runtime_checkable
 
 
 class Delivery(NamedTuple):
@@ -35,6 +35,26 @@ class Listener:
     """Whatever was published meanwhile has been missed."""
     missed: Callable[[], None] = field(default=_nothing)
     """Something that came in had to be dropped, because too much of it came at once."""
+
+
+Post: TypeAlias = Callable[[str, bytes, str], bool]
+"""Publishes to a subject, with a reply subject or "", without waiting. False: it cannot now, and nothing was done."""
+
+
+@runtime_checkable
+class Posting(Protocol):
+    """A transport on which publishing mostly means to put bytes into a buffer."""
+
+    def post(self, subject: str, payload: bytes, reply: str = "") -> bool: ...
+
+
+def post_of(transport: object) -> Post:
+    """What cannot be posted is published."""
+    return transport.post if isinstance(transport, Posting) else _cannot_post
+
+
+def _cannot_post(subject: str, payload: bytes, reply: str) -> bool:
+    return False
 
 
 class Transport(Protocol):
