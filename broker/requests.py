@@ -103,7 +103,7 @@ class RequestReceiver:
         await asyncio.wait({sending})
 
     async def _reply(self, packet: Request, data: Any, error: MeshError | None, meta: dict[str, Any]) -> None:
-        fields = None if error is None else to_wire(error, self._node)
+        fields = None if error is None else to_wire(error, self._node, packet.action)
         response = Response(packet.version, self._node, packet.id, data, fields, meta)
         subject = self._answers_to + packet.sender
         try:

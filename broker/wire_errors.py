@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from broker.refusals import Late, NodeFull, NotServed, RateLimited
+from broker.refusals import Late, NodeFull, NotServed, RateLimited, is_refusal
 from schema.errors import (
     Conflict,
     Forbidden,
@@ -70,7 +70,8 @@ _RETRYABLE = ("MoleculerRetryableError", "BrokerDisconnectedError")
 """Names that say, where the status does not, that it may be tried again."""
 
 
-def to_wire(error: MeshError, node: str) -> dict[str, Any]:
+def to_wire(error: MeshError, node: str, action: str | None = None) -> dict[str, Any]:
+    """Moleculer makes the sentence of a refusal from the names of the action and the node."""
     row = _row_of(type(error))
     internal = row.error is Internal
     foreign = error.foreign
@@ -81,7 +82,7 @@ def to_wire(error: MeshError, node: str) -> dict[str, Any]:
         "code": foreign.status if foreign else row.status,
         "type": foreign.type if foreign else row.type,
         "retryable": error.retryable,
-        "data": {} if internal else error.data,
+        "data": {} if internal else _told(error, node, action),
     }
 
 
@@ -96,6 +97,10 @@ def from_wire(fields: Mapping[str, Any]) -> MeshError:
         error = kind(text, _data(fields.get("data")))
     error.foreign = _foreign(fields)
     return error
+
+
+def _told(error: MeshError, node: str, action: str | None) -> dict[str, Any]:
+    return {"action": action, "nodeID": node, **error.data} if action and is_refusal(error) else error.data
 
 
 def _data(data: Any) -> dict[str, Any] | None:

@@ -341,3 +341,15 @@ async def test_refuses_a_request_that_is_too_large(mesh: Mesh) -> None:
         await client.call("greetings.greet", {"name": "x" * 9_000_000})
     with pytest.raises(Invalid, match="JSON"):
         await client.call("greetings.greet", {"name": object()})
+
+
+async def test_answers_even_when_a_handler_breaks_its_contract(mesh: Mesh, caplog: pytest.LogCaptureFixture) -> None:
+    class Odd(Greetings):
+        async def _answer(self, context: Context, request: Greet) -> Greeting:
+            return "no greeting"  # type: ignore[return-value]
+
+    await mesh.node("server", Odd())
+    client = await mesh.node("client")
+    with pytest.raises(Internal):
+        await client.call(RECORD, ADA)
+    assert "greetings.record failed" in caplog.text

@@ -146,6 +146,7 @@ async def test_an_action_that_a_node_does_not_serve_is_not_found(mesh: SharedMes
     ours = await mesh.ours(Greetings(), wait_for=["foreign"])
     error = (await by_theirs(ours, "greetings.unknown", {}))["error"]
     assert (error["name"], error["code"]) == ("ServiceNotFoundError", 404)
+    assert "greetings.unknown" in error["message"]
     with pytest.raises(Unavailable, match=r"foreign\.unknown"):
         await ours.call("foreign.unknown", {})
     with pytest.raises(Unavailable, match=r"foreign\.hidden"):
