@@ -14,6 +14,7 @@ from rich.console import Console
 
 from broker.environment import BadEnvironment, read_environment
 from broker.process import run
+from broker.workers import run_workers
 from messier.archive import Unreadable
 from messier.bootstrap import build
 from messier.config import MessierSettings
@@ -33,8 +34,12 @@ def messier() -> None:
 def serve() -> None:
     """Serve documents to the mesh until told to stop. LOCALGROUP_REGION must be set."""
     settings = _settings()
-    node = settings.broker_config().node
-    raise typer.Exit(run(partial(build, settings), log_level=settings.log_level, node=node))
+
+    def work(number: int) -> int:
+        own = settings.of_worker(number)
+        return run(partial(build, own), log_level=own.log_level, node=own.broker_config().node)
+
+    raise typer.Exit(run_workers(settings.workers, work))
 
 
 @app.command(name="load")

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from broker.settings import TierSettings
+from broker.workers import WorkerSettings
 
 MIB = 1024 * 1024
 DOCUMENTS_BYTES = 32 * MIB
@@ -18,7 +18,7 @@ SEARCH_SECONDS = 30.0
 """People page back and forth; what they find may be a little old."""
 
 
-class MessierSettings(TierSettings):
+class MessierSettings(WorkerSettings):
     tier: ClassVar[str] = "messier"
 
     document_cache_bytes: Annotated[int, Field(ge=MIB, le=64 * 1024 * MIB)] = DOCUMENTS_BYTES

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 
 import typer
 
-from broker import process
 from broker.environment import BadEnvironment, read_environment
+from broker.process import run
+from broker.workers import run_workers
 from whirlpool.bootstrap import build
 from whirlpool.config import WhirlpoolSettings
 
@@ -27,8 +29,12 @@ def serve() -> None:
     except BadEnvironment as error:
         typer.echo(f"whirlpool: {error}", err=True)
         raise typer.Exit(2) from error
-    node = settings.broker_config().node
-    raise typer.Exit(process.run(lambda fail: build(settings, fail), log_level=settings.log_level, node=node))
+
+    def work(number: int) -> int:
+        own = settings.of_worker(number)
+        return run(partial(build, own), log_level=own.log_level, node=own.broker_config().node)
+
+    raise typer.Exit(run_workers(settings.workers, work))
 
 
 def main() -> None:

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
-from broker.settings import TierSettings
+from broker.workers import WorkerSettings
 
 FAMILIES = ("mysql", "mariadb", "sqlite")
 
@@ -60,7 +60,7 @@ class DatabaseConfig(BaseModel):
     lock_timeout_seconds: Annotated[int, Field(ge=1, le=60)] = LOCK_TIMEOUT_SECONDS
 
 
-class WhirlpoolSettings(TierSettings):
+class WhirlpoolSettings(WorkerSettings):
     tier: ClassVar[str] = "whirlpool"
 
     database_url: DatabaseUrl
