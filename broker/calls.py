@@ -200,10 +200,10 @@ class Caller:
             self._ejections.note_failure(endpoint.node, error)
             raise
         seen.seconds.note(self._clock.now() - now)
+        seen.tally.note_region(endpoint.region)
         self._ejections.note_success(answered_by)
         return answer
 
-        seen.tally.note_region(endpoint.region)
     def _slow_at_seconds(self, call: Call, endpoint: Endpoint, seen: _Seen, now_seconds: float) -> float | None:
         """A key makes it harmless to repeat what failed, not to do it twice at a time."""
         if seen.by_stream or not _is_safe(call, endpoint):
