@@ -7,7 +7,7 @@ STAMP := $(VENV)/installed
 LAB := $(BIN)/python -m lab
 
 .DEFAULT_GOAL := help
-.PHONY: help install up down status logs reset test check format lock bench bench-http bench-mesh
+.PHONY: help install up down status logs reset test check format lock bench bench-http bench-mesh bench-discovery
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,6 +51,9 @@ bench-http: $(STAMP) ## answers from the edge cache, and through all tiers of a 
 
 bench-mesh: $(STAMP) ## calls through one nats-server, against other libraries and Moleculer
 	@$(BIN)/python -m bench mesh
+
+bench-discovery: $(STAMP) ## a simulated mesh of 1,000 nodes; docs/discovery.md has its table
+	@$(BIN)/python -m bench discovery --write docs/discovery.md
 
 install: $(STAMP) ## the virtual environment, with everything in it
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from bench import http, mesh, running_region
+from bench import discovery, discovery_table, http, mesh, running_region
 from bench.report import Report, show
 
 app = typer.Typer(help="Benchmarks. Without a name: all of them.", invoke_without_command=True)
@@ -26,6 +27,7 @@ def every(context: typer.Context, rounds: Rounds = ROUNDS_MIN) -> None:
     if context.invoked_subcommand is None:
         http_bench(rounds)
         mesh_bench(rounds)
+        discovery_bench()
 
 
 @app.command("http")
@@ -45,6 +47,19 @@ def mesh_bench(rounds: Rounds = ROUNDS_MIN, seconds: Seconds = 1.0) -> None:
     """Calls through one nats-server, against what else there is for NATS."""
     report = mesh.run(rounds, seconds)
     show(report, mesh.goals(report.rows))
+
+
+@app.command("discovery")
+def discovery_bench(
+    nodes: Annotated[int, typer.Option(min=10, max=2_000)] = discovery.NODES,
+    actions: Annotated[int, typer.Option(min=10, max=200, help="Of each node.")] = discovery.ACTIONS,
+    write: Annotated[Path | None, typer.Option(help="A document whose table is written anew.")] = None,
+) -> None:
+    """A simulated mesh of a thousand nodes, by our rules of discovery and by Moleculer's."""
+    rows = discovery.run(nodes, actions)
+    if write is not None:
+        discovery_table.write(write, rows, nodes, actions)
+    show(Report("discovery", 1, rows))
 
 
 if __name__ == "__main__":
