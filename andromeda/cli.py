@@ -32,7 +32,7 @@ def serve() -> None:
         print(error, file=sys.stderr)
         raise typer.Exit(BAD_USAGE) from None
     node = settings.broker_config().node
-    raise typer.Exit(run(partial(parts, settings), log_level=settings.log_level, node=node))
+    raise typer.Exit(run(partial(parts, settings), log_level=settings.log_level, node=node, region=settings.region))
 
 
 def main() -> None:

@@ -13,6 +13,7 @@ from andromeda import head as heads
 from andromeda.catalogue import Lookup, key_of, outdated_by, resolve
 from andromeda.config import CacheConfig, UpstreamConfig
 from andromeda.edge_cache import Answer, EdgeCache, Fetched
+from andromeda.head import Head
 from andromeda.page import Content
 from andromeda.query import search_request
 from andromeda.responder import STALE_SOURCE, Responder
@@ -29,7 +30,14 @@ class Mesh(Protocol):
     """As much of the broker as a route needs."""
 
     async def call(
-        self, action: str, request: Mapping[str, Any], *, deadline_seconds: float, meta: dict[str, Any]
+        self,
+        action: str,
+        request: Mapping[str, Any],
+        *,
+        deadline_seconds: float,
+        meta: dict[str, Any],
+        request_id: str,
+        headers: Mapping[str, str],
     ) -> Any: ...
 
 
@@ -72,14 +80,14 @@ class Courses:
         lookup = resolve(key_of(request.scope["path"]))
         if lookup is None:
             raise NotFound(NO_SUCH_KEY)
-        request_id = heads.of(request.scope).request_id
-        return await self.documents.answer(lookup.key, lambda: self._fetch(lookup, request_id))
+        head = heads.of(request.scope)
+        return await self.documents.answer(lookup.key, lambda: self._fetch(lookup, head))
 
     async def search(self, request: Request) -> Answer:
         wanted = search_request(request.scope["query_string"]).model_dump()
-        request_id = heads.of(request.scope).request_id
+        head = heads.of(request.scope)
         key = orjson.dumps(wanted).decode()
-        return await self.searches.answer(key, lambda: self._search(wanted, request_id))
+        return await self.searches.answer(key, lambda: self._search(wanted, head))
 
     def outdate(self, key: str) -> None:
         """The document of this key changed."""
@@ -93,33 +101,40 @@ class Courses:
         await self.documents.close()
         await self.searches.close()
 
-    async def _fetch(self, lookup: Lookup, request_id: str) -> Fetched:
+    async def _fetch(self, lookup: Lookup, head: Head) -> Fetched:
         try:
             if lookup.timestamp_of is None:
-                return await self._fetch_document(lookup, request_id)
-            return await self._fetch_timestamp(lookup, lookup.timestamp_of, request_id)
+                return await self._fetch_document(lookup, head)
+            return await self._fetch_timestamp(lookup, lookup.timestamp_of, head)
         except NotFound as absent:
             return Fetched(self._responder.error(absent, lookup.resource.template), self._absent_lifetime)
 
-    async def _fetch_document(self, lookup: Lookup, request_id: str) -> Fetched:
+    async def _fetch_document(self, lookup: Lookup, head: Head) -> Fetched:
         async with self._document_turns:
-            reply = await self._call(lookup.resource.action.name, lookup.request, request_id)
+            reply = await self._call(lookup.resource.action.name, lookup.request, head)
             return self._render(reply, lookup.resource.template, self._document_lifetime)
 
-    async def _fetch_timestamp(self, lookup: Lookup, of: str, request_id: str) -> Fetched:
+    async def _fetch_timestamp(self, lookup: Lookup, of: str, head: Head) -> Fetched:
         async with self._small_turns:
-            reply = await self._call(lookup.resource.action.name, lookup.request, request_id)
+            reply = await self._call(lookup.resource.action.name, lookup.request, head)
             self._notice(of, reply.value)
             return self._render(reply, lookup.resource.template, self._timestamp_lifetime)
 
-    async def _search(self, wanted: Mapping[str, Any], request_id: str) -> Fetched:
+    async def _search(self, wanted: Mapping[str, Any], head: Head) -> Fetched:
         async with self._small_turns:
-            reply = await self._call(SEARCH.name, wanted, request_id)
+            reply = await self._call(SEARCH.name, wanted, head)
             return self._render(reply, SEARCH_PATH, self._document_lifetime)
 
-    async def _call(self, action: str, request: Mapping[str, Any], request_id: str) -> Labelled:
-        meta: dict[str, Any] = {"request_id": request_id}
-        value = await self._mesh.call(action, request, deadline_seconds=self._deadline_seconds, meta=meta)
+    async def _call(self, action: str, request: Mapping[str, Any], head: Head) -> Labelled:
+        meta: dict[str, Any] = {}
+        value = await self._mesh.call(
+            action,
+            request,
+            deadline_seconds=self._deadline_seconds,
+            meta=meta,
+            request_id=head.request_id,
+            headers=head.trace,
+        )
         return Labelled(value, bool(meta.get("stale")))
 
     def _render(self, reply: Labelled, template: str, lifetime: Lifetime) -> Fetched:

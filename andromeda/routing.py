@@ -90,7 +90,7 @@ def _options(template: str) -> Content:
     headers: Mapping[str, str] = {
         "allow": ALLOWED,
         "access-control-allow-methods": ALLOWED,
-        "access-control-allow-headers": "accept, if-none-match, x-request-id",
+        "access-control-allow-headers": "accept, if-none-match, x-request-id, traceparent, tracestate",
         "access-control-max-age": str(PREFLIGHT_SECONDS),
     }
     return Content(b"", template, 204, cache_control=NOT_STORED, extra=tuple(headers.items()))

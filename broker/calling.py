@@ -32,6 +32,7 @@ class Calling:
         *,
         deadline_seconds: float | None = None,
         meta: dict[str, Any] | None = None,
+        request_id: str | None = None,
         headers: Mapping[str, Any] = NO_HEADERS,
         node: str | None = None,
         stream: AsyncIterable[Any] | None = None,
@@ -47,6 +48,7 @@ class Calling:
         *,
         deadline_seconds: float | None = None,
         meta: dict[str, Any] | None = None,
+        request_id: str | None = None,
         headers: Mapping[str, Any] = NO_HEADERS,
         node: str | None = None,
         stream: AsyncIterable[Any] | None = None,
@@ -61,6 +63,7 @@ class Calling:
         *,
         deadline_seconds: float | None = None,
         meta: dict[str, Any] | None = None,
+        request_id: str | None = None,
         headers: Mapping[str, Any] = NO_HEADERS,
         node: str | None = None,
         stream: AsyncIterable[Any] | None = None,
@@ -69,10 +72,11 @@ class Calling:
     ) -> Coroutine[Any, Any, Any]:
         """By contract: a checked response. By name: plain JSON values. Raises `MeshError` only.
 
-        What the callee puts into its meta is merged into `meta`; `headers` are for this call alone; `node` is the only
-        one to ask. A `stream` of bytes or of JSON values goes along, and such a call is made once; an action may answer
-        with a `Stream`. `policy` is for this call instead of the action's; `fallback` answers when nobody can."""
-        answer = self._outgoing.call(action, request, deadline_seconds, meta, headers, node, stream, policy)
+        What the callee puts into its meta is merged into `meta`; `headers` are for this call alone, but a `traceparent`
+        among them is passed on; `request_id` names the chain of calls that begins here; `node` is the only one to ask.
+        A `stream` of bytes or of JSON values goes along, and such a call is made once; an action may answer with a
+        `Stream`. `policy` is for this call instead of the action's; `fallback` answers when nobody can."""
+        answer = self._outgoing.call(action, request, deadline_seconds, meta, headers, node, stream, policy, request_id)
         return answer if fallback is fallbacks.NONE else answer_or(answer, fallback)
 
     async def call_many(

@@ -14,6 +14,7 @@ from typing import Any
 import orjson
 
 from broker.context import Context
+from broker.current_request import current_request
 from broker.dispatch import check_request, cut_off_at
 from broker.event_patterns import matches
 from broker.metrics import OK, Metrics
@@ -87,6 +88,7 @@ class EventReceiver:
 
     async def _handle(self, bound: BoundEvent, payload: Any, context: Context) -> None:
         name, outcome = bound.contract.name, "internal"
+        current_request.set(context)
         try:
             checked = check_request(bound.contract.payload, payload)
             async with cut_off_at(context.deadline):

@@ -21,14 +21,17 @@ from broker import nats_headers
 from broker.clock import Clock
 from broker.config import DEADLINE_SECONDS
 from broker.context import Context, Onward
+from broker.current_request import current_request
 from broker.deadline import Deadline
 from broker.dispatch import Dispatcher
 from broker.micro_errors import Failure, describe
 from broker.micro_service import QUEUE_GROUP, Endpoint, MicroService
 from broker.nats_subscriptions import Take
+from broker.packets import NO_HEADERS
 from broker.service import Service, bound_actions
 from broker.tasks import Tasks
 from broker.topics import parse
+from broker.trace_context import TRACEPARENT, passed_on, read
 from broker.wire_errors import INTERNAL_MESSAGE
 from schema.errors import Internal, Invalid, MeshError
 
@@ -156,8 +159,9 @@ class Door:
             await transport.publish(reply, failure.body, headers=failure.headers)
 
     async def _answer(self, endpoint: Endpoint, header: bytes, payload: bytes) -> bytes:
-        deadline = Deadline.after(_timeout_seconds(header), self._clock)
-        call_id = self._next_id()
+        values = nats_headers.decode(header).values if header else NO_HEADERS
+        trace, call_id = passed_on(values), self._next_id()
+        parent = read(trace.get(TRACEPARENT))
         context = Context(
             self._onward,
             id=call_id,
@@ -166,8 +170,10 @@ class Door:
             caller=None,
             level=1,
             meta={},
-            deadline=deadline,
+            deadline=Deadline.after(_timeout_seconds(values), self._clock),
+            headers=trace,
         )
+        current_request.set(context)
         return await self._dispatcher.serve(endpoint.contract.name, context, _parsed(payload))
 
 
@@ -181,8 +187,8 @@ def _parsed(payload: bytes) -> Any:
         raise Invalid("the request is not JSON") from None
 
 
-def _timeout_seconds(header: bytes) -> float:
-    text = nats_headers.decode(header).values.get(TIMEOUT_HEADER) if header else None
+def _timeout_seconds(values: Mapping[str, str]) -> float:
+    text = values.get(TIMEOUT_HEADER)
     if text is None:
         return DEADLINE_SECONDS
     if not (text.isascii() and text.isdecimal()):

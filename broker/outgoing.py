@@ -9,6 +9,7 @@ from typing import Any
 from broker.calls import Call, Caller
 from broker.clock import Clock
 from broker.context import Context
+from broker.current_request import current_request
 from broker.deadline import Deadline
 from broker.dispatch import Dispatcher, check_request
 from broker.events import EVENT_SECONDS, EventReceiver, EventSender, payload_fields
@@ -16,6 +17,7 @@ from broker.idempotency import KEY_HEADER
 from broker.middleware import Middleware, around_calls
 from broker.packets import NO_HEADERS, EventPacket
 from broker.policies import DEFAULT, CallPolicy
+from broker.trace_context import TRACEPARENT, passed_on, read
 from schema.action import Action, Event
 from schema.stream import NO_STREAM, Stream
 
@@ -57,6 +59,7 @@ class Outgoing:
         node: str | None,
         stream: AsyncIterable[Any] | None,
         policy: CallPolicy | None,
+        request_id: str | None = None,
     ) -> Coroutine[Any, Any, Any]:
         """A call that no handler makes: the start of a chain."""
         if isinstance(action, str):
@@ -68,6 +71,8 @@ class Outgoing:
         if policy is None:
             policy = self._policies.get(name, DEFAULT)
         call_id = self._next_id()
+        if headers and request_id is None and (parent := read(headers.get(TRACEPARENT))) is not None:
+            request_id = parent.trace
         if KEY_HEADER not in headers and self._caller.keyed(name, contract):
             headers = {**headers, KEY_HEADER: call_id}
         seconds = policy.deadline_seconds if deadline_seconds is None else deadline_seconds
@@ -79,7 +84,7 @@ class Outgoing:
                 {} if meta is None else meta,
                 Deadline(self._clock.now() + seconds, self._clock),
                 call_id,
-                call_id,
+                request_id or call_id,
                 1,
                 None,
                 None,
@@ -110,6 +115,8 @@ class Outgoing:
                 request = check_request(action.request, request)
         if policy is None:
             policy = self._policies.get(name, DEFAULT)
+        if TRACEPARENT in context.headers:
+            headers = {**passed_on(context.headers), **headers}
         if KEY_HEADER not in headers and self._caller.keyed(name, contract):
             headers = _with_key(headers, context.key_for(name, request))
         return self._make(
@@ -145,7 +152,11 @@ class Outgoing:
             stream=NO_STREAM if call.stream is None else Stream(call.stream),
         )
         typed, nested = call.contract is not None, call.level > 1
-        return await self._dispatcher.serve_local(call.action, context, call.request, nested=nested, typed=typed)
+        before = current_request.set(context)
+        try:
+            return await self._dispatcher.serve_local(call.action, context, call.request, nested=nested, typed=typed)
+        finally:
+            current_request.reset(before)
 
     async def tell(
         self, event: Event[Any], payload: Any, *, broadcast: bool, headers: Mapping[str, Any] = NO_HEADERS
@@ -159,6 +170,7 @@ class Outgoing:
             request_id=context.request_id,
             parent_id=context.id,
             caller=context.service,
+            headers=passed_on(context.headers),
         )
         await self._tell(packet, payload)
 

@@ -34,6 +34,7 @@ from broker.streams import Streams
 from broker.tasks import Tasks
 from broker.timeouts import Timeouts
 from broker.topics import Topics
+from broker.tracing import tracing
 from broker.transport import Transport
 
 
@@ -62,6 +63,7 @@ class Parts:
         self._instance = f"{random.getrandbits(64):016x}"
         self._numbers = count()
         self._timeouts = Timeouts(clock)
+        middlewares = (*tracing(config.node, config.region), *middlewares)
         self._connect_listening()
         self._connect_serving(middlewares, cache_store or MemoryStore(clock))
         self._connect_asking(policies, middlewares)

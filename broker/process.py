@@ -40,9 +40,9 @@ Fail: TypeAlias = Callable[[Exception], None]
 Build: TypeAlias = Callable[[Fail], Sequence[Part]]
 
 
-def run(build: Build, *, log_level: str, node: str) -> int:
+def run(build: Build, *, log_level: str, node: str, region: str = "") -> int:
     """The process' exit status."""
-    log_to_stderr(log_level, node)
+    log_to_stderr(log_level, node, region)
     return uvloop.run(serve(build, ready=collect_less))
 
 

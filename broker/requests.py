@@ -10,6 +10,7 @@ import orjson
 
 from broker.clock import Clock
 from broker.context import Context, Onward
+from broker.current_request import current_request
 from broker.deadline import Deadline
 from broker.dispatch import Dispatcher
 from broker.outflow import first_chunk
@@ -85,6 +86,7 @@ class RequestReceiver:
             await self._answer(packet, context)
 
     async def _answer(self, packet: Request, context: Context) -> None:
+        current_request.set(context)
         try:
             answer = await self._dispatcher.answer(packet.action, context, packet.params)
             if isinstance(answer, Stream):

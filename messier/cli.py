@@ -37,7 +37,7 @@ def serve() -> None:
 
     def work(number: int) -> int:
         own = settings.of_worker(number)
-        return run(partial(build, own), log_level=own.log_level, node=own.broker_config().node)
+        return run(partial(build, own), log_level=own.log_level, node=own.broker_config().node, region=own.region)
 
     raise typer.Exit(run_workers(settings.workers, work))
 

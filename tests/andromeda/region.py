@@ -64,6 +64,7 @@ class Catalogue:
     asked: Counter[str] = field(default_factory=Counter)
     searched: list[Search] = field(default_factory=list)
     request_ids: list[str] = field(default_factory=list)
+    headers: list[dict[str, Any]] = field(default_factory=list)
     failing: Exception | None = None
     stale: bool = False
     gate: asyncio.Event | None = None
@@ -73,7 +74,8 @@ class Catalogue:
     async def answer(self, key: str, context: Context) -> Encoded:
         self.asked[key] += 1
         self.reached.set()
-        self.request_ids.append(str(context.meta.get("request_id")))
+        self.request_ids.append(context.request_id)
+        self.headers.append(dict(context.headers))
         if self.gate is not None:
             await self.gate.wait()
         if self.failing is not None:

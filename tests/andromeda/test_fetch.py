@@ -22,6 +22,7 @@ from tests.andromeda.region import CHANGED_AT, Region, documents
 
 FETCH = "/slugsurvival/data/fetch/"
 TERM = FETCH + "terms/2168"
+TRACEPARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 KEYS = sorted(documents())
 
 
@@ -125,6 +126,18 @@ async def test_an_answer_names_its_node_and_its_request(steady: Region) -> None:
 async def test_a_request_keeps_its_name_on_its_way_through_the_mesh(west: Region) -> None:
     await west.http.get(TERM, headers={"x-request-id": "trial-1"})
     assert west.catalogue.request_ids == ["trial-1"]
+
+
+async def test_a_trace_goes_on_through_the_mesh_and_names_a_request_that_has_no_name(west: Region) -> None:
+    trace = {"traceparent": TRACEPARENT, "tracestate": "vendor=1"}
+    response = await west.http.get(TERM, headers=trace)
+    assert west.catalogue.headers == [trace]
+    assert west.catalogue.request_ids == [response.headers["x-request-id"]] == [TRACEPARENT.split("-")[1]]
+
+
+async def test_a_trace_that_is_none_is_left_out(west: Region) -> None:
+    await west.http.get(TERM, headers={"traceparent": "00-what-is-this", "x-request-id": "trial-1"})
+    assert (west.catalogue.headers, west.catalogue.request_ids) == ([{}], ["trial-1"])
 
 
 @pytest.mark.parametrize("strange", ["a b", "x" * 65, "<script>", ""])
