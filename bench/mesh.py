@@ -15,7 +15,7 @@ from rich.table import Table
 
 from bench.mesh_pair import Result, Stuck, measure, nats_server
 from bench.mesh_peers import Contender, Field, gather
-from bench.peers.answers import LARGE_BYTES
+from bench.peers.answers import answer_bytes
 from bench.peers.closed_loop import Phase
 from bench.report import OURS, Report, Row, middle
 from broker.settings import Address
@@ -25,9 +25,16 @@ ADDRESS = Address("127.77.79.11", 4222)
 
 ALONE, SOME, MANY = "1 in flight", "32 in flight", "256 in flight"
 BESIDE_SLOW = "1 in flight, beside 4 slow calls"
+STREAM = "100 MB stream"
 LARGE = "1 MB replies, 4 in flight"
 REQUESTS, MILLISECONDS, MEGABYTES, MEBIBYTES = "requests/s", "ms", "MB/s", "MiB"
+BYTES = 1_000_000
+"""Of a megabyte."""
 WARM_UP_SECONDS = 0.3
+ONCE_SECONDS = 0.001
+"""Over before the first is answered."""
+STREAMING = (OURS, "moleculer-0.15")
+"""The others have no streams."""
 
 Values = Mapping[tuple[str, str, str], Sequence[float]]
 """(case, unit, contender) to a value of each round."""
@@ -114,7 +121,8 @@ def goals(rows: Sequence[Row]) -> Table:
     return table
 
 
-def plan(seconds: float) -> list[Phase]:
+def plan(seconds: float, *, streaming: bool) -> list[Phase]:
+    stream = [Phase(STREAM, text="stream", seconds=ONCE_SECONDS)] if streaming else []
     return [
         Phase("warm up", in_flight=32, seconds=WARM_UP_SECONDS),
         Phase(ALONE, seconds=seconds),
@@ -122,6 +130,7 @@ def plan(seconds: float) -> list[Phase]:
         Phase(MANY, in_flight=256, seconds=seconds),
         Phase(BESIDE_SLOW, slow_beside=4, seconds=seconds),
         Phase(LARGE, text="large", in_flight=4, seconds=seconds),
+        *stream,
     ]
 
 
@@ -138,27 +147,45 @@ def _take_turn(
     absent: dict[str, str],
 ) -> None:
     """A peer that fails is out of the race, and its reason is told; if ours fails, there is no race."""
+    results: dict[str, Result] = {}
+    streaming = contender.name in STREAMING and _stream_of(contender) not in absent
     try:
-        results = measure(contender, url, plan(seconds))
+        for result in measure(contender, url, plan(seconds, streaming=streaming)):
+            results[result["case"]] = result
     except Stuck as error:
         if contender.name.startswith(OURS):
             raise
-        absent[contender.name] = str(error)
-        return
-    for (case, unit), value in _measured({result["case"]: result for result in results}).items():
-        values[case, unit, contender.name].append(value)
+        absent[_stream_of(contender) if LARGE in results else contender.name] = str(error)
+    if LARGE in results:
+        for (case, unit), value in _measured(results).items():
+            values[case, unit, contender.name].append(value)
+
+
+def _stream_of(contender: Contender) -> str:
+    return f"{contender.name}, {STREAM}"
 
 
 def _measured(results: Mapping[str, Result]) -> dict[tuple[str, str], float]:
     alone, beside, large = results[ALONE], results[BESIDE_SLOW], results[LARGE]
+    stream = results.get(STREAM)
     throughput = {(case, REQUESTS): results[case]["requests_per_second"] for case in (ALONE, SOME, MANY)}
     return throughput | {
         (f"p50, {ALONE}", MILLISECONDS): alone["p50_milliseconds"],
         (f"p99, {ALONE}", MILLISECONDS): alone["p99_milliseconds"],
         (f"p50, {BESIDE_SLOW}", MILLISECONDS): beside["p50_milliseconds"],
-        (LARGE, MEGABYTES): large["requests_per_second"] * LARGE_BYTES / 1_000_000,
+        (LARGE, MEGABYTES): large["requests_per_second"] * answer_bytes("large") / BYTES,
         ("memory of both before 1 MB replies", MEBIBYTES): beside["resident_mebibytes"],
         ("memory of both after 1 MB replies", MEBIBYTES): large["resident_mebibytes"],
+        **(_measured_stream(large, stream) if stream else {}),
+    }
+
+
+def _measured_stream(before: Result, stream: Result) -> dict[tuple[str, str], float]:
+    return {
+        (STREAM, MEGABYTES): stream["requests_per_second"] * answer_bytes("stream") / BYTES,
+        (f"memory of both before {STREAM}", MEBIBYTES): before["resident_mebibytes"],
+        (f"memory of both after {STREAM}", MEBIBYTES): stream["resident_mebibytes"],
+        (f"peak of both until after {STREAM}", MEBIBYTES): stream["peak_mebibytes"],
     }
 
 
@@ -169,4 +196,5 @@ def _rows(values: Values, absent: Mapping[str, str]) -> list[Row]:
         middle(case, name, values[case, unit, name], unit, higher_is_better=unit in (REQUESTS, MEGABYTES))
         for case, unit in cases
         for name in contenders
+        if (case, unit, name) in values
     ]

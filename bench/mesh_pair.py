@@ -6,7 +6,6 @@ Nothing is pinned: three processes share what processors there are, as they woul
 from __future__ import annotations
 
 import json
-import os
 import select
 import subprocess
 import sys
@@ -26,7 +25,9 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 READY_SECONDS = 20.0
 SILENCE_SECONDS = 30.0
 """Beside a phase's own duration: a contender that says nothing for so long is stuck."""
-MEBIBYTE = 1024 * 1024
+MEMORY = {"resident_mebibytes": "VmRSS:", "peak_mebibytes": "VmHWM:"}
+KIBIBYTES = 1024
+"""Of a mebibyte."""
 
 Result = dict[str, Any]
 """What the caller measured in a phase, and the memory of both processes after it, where the system tells."""
@@ -43,16 +44,19 @@ def nats_server(address: Address) -> Iterator[str]:
         yield f"nats://{address}"
 
 
-def measure(contender: Contender, url: str, plan: Sequence[Phase]) -> list[Result]:
+def measure(contender: Contender, url: str, plan: Sequence[Phase]) -> Iterator[Result]:
+    """One phase after another. Raises `Stuck`."""
     with _started(contender, "callee", url) as callee:
         _line(callee, READY_SECONDS)
         with _started(contender, "caller", url, json.dumps([asdict(phase) for phase in plan])) as caller:
-            return [_result(callee, caller, phase) for phase in plan]
+            for phase in plan:
+                yield _result(callee, caller, phase)
 
 
 def _result(callee: subprocess.Popen[str], caller: subprocess.Popen[str], phase: Phase) -> Result:
     result: Result = json.loads(_line(caller, phase.seconds + SILENCE_SECONDS))
-    return result | {"resident_mebibytes": sum(map(_resident_mebibytes, (callee.pid, caller.pid)))}
+    pids = callee.pid, caller.pid
+    return result | {field: sum(_mebibytes(pid, line) for pid in pids) for field, line in MEMORY.items()}
 
 
 @contextmanager
@@ -84,9 +88,10 @@ def _line(process: subprocess.Popen[str], seconds: float) -> str:
     return line
 
 
-def _resident_mebibytes(pid: int) -> float:
+def _mebibytes(pid: int, name: str) -> float:
+    """0 where the system does not tell."""
     try:
-        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     except OSError:
         return 0.0
-    return pages * os.sysconf("SC_PAGESIZE") / MEBIBYTE
+    return next((int(line.split()[1]) / KIBIBYTES for line in lines if line.startswith(name)), 0.0)

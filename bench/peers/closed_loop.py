@@ -20,7 +20,7 @@ import uvloop
 from bench.peers.answers import answer_bytes
 
 Ask: TypeAlias = Callable[[str], Awaitable[Any]]
-"""A call, answered with a text or with bytes."""
+"""A call, answered with a text, with bytes, or with as many of anything as there were bytes in a stream."""
 Serve: TypeAlias = Callable[[str], Awaitable[None]]
 """Given the server's URL; returns once it answers."""
 Join: TypeAlias = Callable[[str], Awaitable[Ask]]

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sized
 from typing import ClassVar
 
-from bench.peers.answers import answer
+from bench.peers.answers import answer, pour
 from bench.peers.closed_loop import Ask, main
 from broker import Broker, BrokerConfig, Context, Service, action
 from broker.nats_client import NatsClient
 from broker.nats_settings import NatsSettings
-from schema.action import Action, Message
+from schema.action import Action, Message, Nothing
+from schema.stream import Stream
 
 JOIN_SECONDS = 10.0
+STREAM_SECONDS = 60.0
 
 
 class Said(Message):
@@ -20,6 +23,7 @@ class Said(Message):
 
 
 SAY = Action("echo.say", Said, Said, safe=True)
+POUR = Action("echo.pour", Nothing, Stream[bytes], safe=True)
 
 
 class Echo(Service):
@@ -28,6 +32,10 @@ class Echo(Service):
     @action(SAY)
     async def say(self, context: Context, request: Said) -> Said:
         return Said(text=await answer(request.text))
+
+    @action(POUR)
+    async def pour(self, context: Context, request: Nothing) -> Stream[bytes]:
+        return Stream(pour())
 
 
 async def serve(url: str) -> None:
@@ -41,10 +49,17 @@ async def join(url: str) -> Ask:
     await broker.start()
     await broker.wait_for("echo", deadline_seconds=JOIN_SECONDS)
 
-    async def ask(text: str) -> str:
+    async def ask(text: str) -> Sized:
+        if text == "stream":
+            return range(await _poured_bytes(broker))
         return (await broker.call(SAY, Said(text=text))).text
 
     return ask
+
+
+async def _poured_bytes(broker: Broker) -> int:
+    async with await broker.call(POUR, Nothing(), deadline_seconds=STREAM_SECONDS) as chunks:
+        return sum([len(chunk) async for chunk in chunks])
 
 
 def _broker(role: str, url: str) -> Broker:

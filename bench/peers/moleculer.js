@@ -5,10 +5,13 @@
 
 "use strict";
 
+const { Readable } = require("stream");
 const { ServiceBroker } = require("moleculer");
 
 const LARGE = "x".repeat(1_000_000);
 const SLOW_MILLISECONDS = 50;
+const CHUNK = Buffer.alloc(62_500, "x");
+const CHUNKS = 1_600;
 
 const [role, url, plan] = process.argv.slice(2);
 const broker = new ServiceBroker({ nodeID: `${role}-${process.pid}`, transporter: url, logger: false });
@@ -20,11 +23,25 @@ async function say(context) {
 	return { text };
 }
 
+function* chunks() {
+	for (let number = 0; number < CHUNKS; number++) yield CHUNK;
+}
+
+async function ask(text) {
+	if (text !== "stream") return (await broker.call("echo.say", { text })).text.length;
+	let bytes = 0;
+	for await (const chunk of await broker.call("echo.pour")) bytes += chunk.length;
+	return bytes;
+}
+
+function answerBytes(text) {
+	return { large: LARGE.length, stream: CHUNK.length * CHUNKS }[text] ?? text.length;
+}
+
 async function repeat(text, endAt, latencies) {
-	const expected = text === "large" ? LARGE.length : text.length;
+	const expected = answerBytes(text);
 	for (let askedAt = performance.now(); askedAt < endAt; askedAt = performance.now()) {
-		const said = await broker.call("echo.say", { text });
-		if (said.text.length !== expected) throw new Error(`a wrong answer to ${text}`);
+		if ((await ask(text)) !== expected) throw new Error(`a wrong answer to ${text}`);
 		latencies.push(performance.now() - askedAt);
 	}
 }
@@ -51,7 +68,8 @@ async function measure({ case: name, text, in_flight, slow_beside, seconds }) {
 }
 
 async function serve() {
-	broker.createService({ name: "echo", actions: { say: { params: { text: "string" }, handler: say } } });
+	const pour = () => Readable.from(chunks(), { objectMode: false });
+	broker.createService({ name: "echo", actions: { pour, say: { params: { text: "string" }, handler: say } } });
 	await broker.start();
 	console.log("ready");
 }

@@ -49,7 +49,7 @@ def test_ours_is_measured_through_a_real_server() -> None:
     plan = [Phase("some", in_flight=4, seconds=0.1), Phase("large", text="large", in_flight=2, seconds=0.1)]
     with nats_server(Address(HOST, free_port(HOST))) as url:
         for module in ("localgroup", "localgroup_bare"):
-            results = measure(Contender(module, (sys.executable, "-m", f"bench.peers.{module}")), url, plan)
+            results = list(measure(Contender(module, (sys.executable, "-m", f"bench.peers.{module}")), url, plan))
             assert [result["case"] for result in results] == ["some", "large"]
             assert all(result["requests_per_second"] > 0 for result in results)
 
@@ -57,7 +57,7 @@ def test_ours_is_measured_through_a_real_server() -> None:
 def test_a_contender_that_fails_says_why() -> None:
     broken = Contender("broken", (sys.executable, "-c", "raise SystemExit('no such thing')"))
     with pytest.raises(Stuck, match="no such thing"):
-        measure(broken, "nats://127.77.80.1:1", [Phase("some")])
+        next(measure(broken, "nats://127.77.80.1:1", [Phase("some")]))
 
 
 def test_a_goal_is_met_missed_or_absent() -> None:

@@ -20,19 +20,24 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.micro.service import NAME_REGEX, SEMVER_REGEX, ServiceInfo, ServicePing, ServiceStats
 
-from broker import Broker, BrokerConfig, Context, Service
+from broker import Broker, BrokerConfig, Context, Service, action
 from broker.micro import TIMEOUT_HEADER
 from broker.micro_errors import CODE_HEADER, ERROR_HEADER, describe
 from broker.nats_client import NatsClient
 from broker.nats_settings import NatsSettings
 from broker.refusals import Late, NodeFull, NotServed
 from broker.testing import MemoryNetwork
+from schema.action import Action, Nothing
 from schema.errors import ERRORS, Conflict, Internal, Invalid, MeshError
+from schema.stream import Stream
 from tests.contract.greetings import GREET, RECORD, REMARK, WELCOME, Gate, Greet, Greeting, Greetings, Hall
 from tests.servers import NatsAddress, nats_server
 from tests.waiting import eventually
 
 HOST = "127.77.79.1"
+READ = Action("files.read", Nothing, Stream[bytes], safe=True)
+LINES = Action("files.lines", Nothing, int, safe=True)
+NEWER = Action("v2.greetings.greet", Greet, Greeting, safe=True)
 REPLY_SECONDS = 5.0
 _namespaces = count()
 
@@ -420,3 +425,36 @@ async def test_counts_requests_errors_and_time(outside: Outside) -> None:
     assert greet["average_processing_time"] == greet["processing_time"] // 3
     assert (record["num_requests"], record["num_errors"], record["last_error"]) == (0, 0, "")
     assert (record["processing_time"], record["average_processing_time"]) == (0, 0)
+
+
+async def test_leaves_out_what_answers_with_a_stream(outside: Outside) -> None:
+    class Files(Service):
+        name = "files"
+
+        @action(READ)
+        async def read(self, context: Context, request: Nothing) -> Stream[bytes]:
+            raise NotImplementedError
+
+        @action(LINES)
+        async def lines(self, context: Context, request: Nothing) -> int:
+            return 7
+
+    async with outside.node(Files()):
+        assert [each["name"] for each in (await outside.discover("INFO", "files"))["endpoints"]] == ["lines"]
+        assert (await outside.ask("files.lines", b"")).data == b"7"
+
+
+async def test_versions_of_a_service_share_its_name_but_not_their_endpoints(outside: Outside) -> None:
+    class Newer(Service):
+        name = "greetings"
+        version = 2
+
+        @action(NEWER)
+        async def greet(self, context: Context, request: Greet) -> Greeting:
+            return Greeting(text="Hi", node="")
+
+    async with outside.node(Greetings(), Newer()):
+        versions = {each["version"]: each for each in await outside.all_answers("$SRV.INFO.greetings", 2)}
+        assert sorted(versions) == ["1.0.0", "2.0.0"]
+        assert versions["2.0.0"]["endpoints"][0]["subject"] == f"{outside.namespace}.v2.greetings.greet"
+        assert orjson.loads((await outside.ask("v2.greetings.greet", b'{"name":"Ada"}')).data)["text"] == "Hi"
