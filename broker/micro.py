@@ -13,7 +13,7 @@ import contextlib
 import logging
 from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import partial
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, get_origin, runtime_checkable
 
 import orjson
 
@@ -33,7 +33,9 @@ from broker.tasks import Tasks
 from broker.topics import parse
 from broker.trace_context import TRACEPARENT, passed_on, read
 from broker.wire_errors import INTERNAL_MESSAGE
+from schema.action import Action
 from schema.errors import Internal, Invalid, MeshError
+from schema.stream import Stream
 
 TIMEOUT_HEADER = "Localgroup-Timeout-Ms"
 TIMEOUT_SECONDS_MAX = 60.0
@@ -89,7 +91,9 @@ class Door:
 
     def add(self, service: Service) -> None:
         contracts = (bound.contract for bound in bound_actions(service) if bound.contract not in service.private)
-        endpoints = [Endpoint(contract, f"{self._prefix}{contract.name}") for contract in contracts]
+        endpoints = [
+            Endpoint(contract, f"{self._prefix}{contract.name}") for contract in contracts if not _streams(contract)
+        ]
         if not endpoints:
             return
         self._services[service.full_name()] = MicroService(
@@ -165,7 +169,7 @@ class Door:
         context = Context(
             self._onward,
             id=call_id,
-            request_id=call_id,
+            request_id=call_id if parent is None else parent.trace,
             service=endpoint.contract.service,
             caller=None,
             level=1,
@@ -175,6 +179,11 @@ class Door:
         )
         current_request.set(context)
         return await self._dispatcher.serve(endpoint.contract.name, context, _parsed(payload))
+
+
+def _streams(contract: Action[Any, Any]) -> bool:
+    """A request has one reply: what answers with more has no place here."""
+    return contract.response is Stream or get_origin(contract.response) is Stream
 
 
 def _parsed(payload: bytes) -> Any:
