@@ -94,7 +94,7 @@ class Caller:
         self._ejections = ejections
         self._budget = budget
         self._metrics = metrics
-        self._clock = clock
+        self._now = clock.now
         self.local: Callable[[Call], Awaitable[Any]] = _not_here
         """Serves the calls for which this node is chosen."""
         self._seen: dict[str, _Seen] = {}
@@ -110,16 +110,16 @@ class Caller:
         if call.level > LEVEL_MAX:
             raise Internal(f"calls nest deeper than {LEVEL_MAX}")
         seen = self._seen.get(call.action) or self._first_seen(call.action)
-        started_at_seconds = self._clock.now()
+        started_at_seconds = self._now()
         code = CANCELLED
         try:
-            answer = await self._until_answered(call, seen)
+            answer = await self._until_answered(call, seen, started_at_seconds)
             code = OK
         except MeshError as error:
             code = error.code
             raise
         finally:
-            seen.tally.note(code, self._clock.now() - started_at_seconds)
+            seen.tally.note(code, self._now() - started_at_seconds)
         return answer
 
     def _first_seen(self, action: str) -> _Seen:
@@ -131,7 +131,7 @@ class Caller:
 
     # --- one node after another -----------------------------------------------------------------------------
 
-    async def _until_answered(self, call: Call, seen: _Seen) -> Any:
+    async def _until_answered(self, call: Call, seen: _Seen, now_seconds: float) -> Any:
         self._budget.note_call()
         tried: set[str] = set()
         keyed = KEY_HEADER in call.headers
@@ -139,10 +139,12 @@ class Caller:
         while endpoint := self._choose(call, tried):
             keyed = keyed and endpoint.keyed
             harmless = keyed or _is_safe(call, endpoint)
-            if failure is not None and not self._may_repeat(call, attempts, failure, harmless=harmless):
-                break
+            if failure is not None:
+                if not self._may_repeat(call, attempts, failure, harmless=harmless):
+                    break
+                now_seconds = self._now()
             try:
-                return await self._attempt(endpoint, call, seen, tried, harmless=harmless)
+                return await self._attempt(endpoint, call, seen, tried, now_seconds, harmless=harmless)
             except MeshError as error:
                 failure = error
                 attempts += not is_free(error)
@@ -155,7 +157,9 @@ class Caller:
             candidates = tuple(endpoint for endpoint in candidates if endpoint.node not in tried)
         if call.node is not None:
             candidates = tuple(endpoint for endpoint in candidates if endpoint.node == call.node)
-        return self._strategy.choose(self._ejections.admitted(candidates)) if candidates else None
+        if len(candidates) < 2:
+            return candidates[0] if candidates else None
+        return self._strategy.choose(self._ejections.admitted(candidates))
 
     def _may_repeat(self, call: Call, attempts: int, failure: MeshError, *, harmless: bool) -> bool:
         if call.stream is not None or call.deadline.passed:
@@ -177,13 +181,15 @@ class Caller:
 
     # --- one of them ----------------------------------------------------------------------------------------
 
-    async def _attempt(self, endpoint: Endpoint, call: Call, seen: _Seen, tried: set[str], *, harmless: bool) -> Any:
+    async def _attempt(
+        self, endpoint: Endpoint, call: Call, seen: _Seen, tried: set[str], now: float, *, harmless: bool
+    ) -> Any:
         """A call that can be repeated leaves time for it."""
-        now = self._clock.now()
         until_seconds, slow_at_seconds = call.deadline.at_seconds, None
         if now >= until_seconds:
             raise Late("the deadline had passed before the call was made")
-        if harmless and call.level == 1 and self._others(call, tried, endpoint):
+        repeatable = harmless and call.level == 1 and self._others(call, tried, endpoint)
+        if repeatable:
             slow_at_seconds = self._slow_at_seconds(call, endpoint, seen, now)
             if call.policy.attempts_max > 1:
                 until_seconds = now + (until_seconds - now) * ATTEMPT_SHARE
@@ -194,12 +200,14 @@ class Caller:
             else:
                 response = await self._ask(endpoint, call, until_seconds, slow_at_seconds, tried)
                 answer, answered_by = checked_answer(call.contract, response), response.sender
-                call.meta.update(response.meta)
+                if response.meta:
+                    call.meta.update(response.meta)
                 seen.by_stream = response.stream
         except MeshError as error:
             self._ejections.note_failure(endpoint.node, error)
             raise
-        seen.seconds.note(self._clock.now() - now)
+        if repeatable:
+            seen.seconds.note(self._now() - now)
         seen.tally.note_region(endpoint.region)
         self._ejections.note_success(answered_by)
         return answer
@@ -227,7 +235,7 @@ class Caller:
     async def _hedged(self, slow: Waiting, call: Call, tried: set[str]) -> Response:
         """The first of two answers, if there is another node and the budget allows it."""
         other = self._choose(call, tried | {slow.node})
-        if other is None or other.local or not self._budget.spend():
+        if other is None or other.local or self._remote.full or not self._budget.spend():
             return await slow.last_answer()
         self._metrics.hedge(call.action)
         self._ejections.note_chosen(other.node)
@@ -235,12 +243,19 @@ class Caller:
         failures: dict[str, MeshError] = {}
         second = self._remote.open(other.node, slow.until_seconds)
         try:
-            await self._remote.send(second, call)
+            await self._send_hedge(second, call)
             return await first_answer(slow, second, failures)
         finally:
             self._remote.close(second)
             for node in failures.keys() - ({slow.node} if len(failures) > 1 else set()):
                 self._ejections.note_failure(node, failures[node])
+
+    async def _send_hedge(self, second: Waiting, call: Call) -> None:
+        """What cannot be sent has failed at once; the first node may still answer."""
+        try:
+            await self._remote.send(second, call)
+        except MeshError as error:
+            second.fail(error)
 
 
 def _is_safe(call: Call, endpoint: Endpoint) -> bool:

@@ -83,12 +83,16 @@ class Pending:
     def __len__(self) -> int:
         return len(self._waiting)
 
+    @property
+    def full(self) -> bool:
+        return len(self._waiting) >= self._capacity
+
     def in_flight(self, node: str) -> int:
         return self._in_flight.get(node, 0)
 
     def open(self, call: str, node: str, until_seconds: float, slow_at_seconds: float | None = None) -> Waiting:
         """Its `answer` is None at `slow_at_seconds`, and there is a new `answer` to wait for then."""
-        if len(self._waiting) >= self._capacity:
+        if self.full:
             raise TooMany("too many calls wait for answers")
         answer: Answer = asyncio.get_running_loop().create_future()
         if slow_at_seconds is None:

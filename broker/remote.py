@@ -76,6 +76,11 @@ class Remote:
         """To be closed, whatever happens. Each attempt has an id of its own; the first may have the call's."""
         return self._pending.open(call_id or self._next_id(), node, until_seconds, slow_at_seconds)
 
+    @property
+    def full(self) -> bool:
+        """No more calls may wait for answers."""
+        return self._pending.full
+
     def close(self, waiting: Waiting) -> None:
         self._pending.close(waiting)
 

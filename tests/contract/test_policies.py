@@ -118,6 +118,18 @@ async def test_hedges_within_the_budget_only(mesh: Mesh) -> None:
     assert (await call).node == "slow"
 
 
+async def test_hedges_no_call_while_too_many_wait_for_answers(mesh: Mesh) -> None:
+    clock, gate = FakeClock(), Gate()
+    await mesh.node("slow", Counters("slow", before=gate))
+    await mesh.node("other", Counters("other"), region="east")
+    client = await mesh.node("client", clock=clock, pending_capacity=1)
+    call = asyncio.ensure_future(client.call(READ, ASKED, policy=CallPolicy(hedge_after_seconds=0.1)))
+    await eventually(lambda: gate.held)
+    await clock.advance(1.0)
+    gate.open()
+    assert (await call).node == "slow"
+
+
 # --- repeats and ejection -----------------------------------------------------------------------------------------
 
 
