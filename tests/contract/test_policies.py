@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from broker import Context
+from broker.hedging import HEDGE_SECONDS_MIN
 from broker.idempotency import KEY_HEADER, MemoryKeys
 from broker.policies import CallPolicy
+from broker.quantile import SAMPLES_MIN
 from broker.testing import FakeClock
 from schema.action import Nothing
 from schema.errors import Conflict, MeshError, TimedOut, TooMany, Unavailable
@@ -61,6 +63,21 @@ async def test_asks_a_second_node_when_the_first_is_slow(mesh: Mesh) -> None:
     await clock.advance(0.02)
     assert (await call).node == "other"
     assert b'localgroup_call_hedges_total{action="counters.read"} 1.0' in client.metrics.exposition()
+
+
+async def test_knows_by_itself_when_a_node_is_slower_than_usual(mesh: Mesh) -> None:
+    clock, gate = FakeClock(), Gate()
+    near = Counters("near")
+    await mesh.node("near", near)
+    await mesh.node("other", Counters("other"), region="east")
+    client = await mesh.node("client", clock=clock)
+    for _ in range(SAMPLES_MIN):
+        await client.call(READ, ASKED)
+    near.before = gate
+    call = asyncio.ensure_future(client.call(READ, ASKED))
+    await eventually(lambda: gate.held)
+    await clock.advance(HEDGE_SECONDS_MIN + 0.002)
+    assert (await call).node == "other"
 
 
 async def test_takes_the_first_answer_even_if_the_slow_node_gives_it(mesh: Mesh) -> None:
