@@ -166,6 +166,10 @@ class Broker(Calling):
     async def wait_for(self, *services: str, deadline_seconds: float) -> None:
         await self._parts.members.wait_for(services, Deadline.after(deadline_seconds, self._parts.clock))
 
+    async def ping(self) -> None:
+        """Ask all nodes for an answer; `latency` knows soon after how long each took."""
+        await self._parts.pinging.ping_everybody()
+
     def available(self, action: str) -> bool:
         return bool(self.registry.endpoints(action))
 

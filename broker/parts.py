@@ -13,6 +13,7 @@ from broker.clock import Clock
 from broker.config import BrokerConfig
 from broker.discovery import Discovery
 from broker.dispatch import Dispatcher
+from broker.distances import Distances
 from broker.ejection import Ejections
 from broker.events import EventReceiver, EventSender
 from broker.faults_seen import FaultsSeen, Faulty
@@ -86,6 +87,7 @@ class Parts:
             idle_seconds=self.config.stream_idle_seconds,
             capacity=self.config.stream_capacity,
         )
+        self.metrics.registry.register(Distances(self.registry, self.latency))
         self.members = Membership(self.registry, self.pending, self.latency, self.metrics)
         if isinstance(self.transport, Faulty):
             self.metrics.registry.register(FaultsSeen(self.transport.faults))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from andromeda.config import AndromedaSettings
-from broker.cli import MeshSettings
+from broker.commands.joining import MeshSettings
 from broker.environment import BadEnvironment, read_environment
 from broker.settings import TierSettings
 from messier.config import MessierSettings

@@ -12,7 +12,7 @@ import pytest
 
 from broker import Broker, BrokerConfig
 from broker.nats_transport import NatsTransport
-from tests.contract.greetings import Greetings
+from tests.contract.greetings import Diary, Greetings
 from tests.servers import NatsAddress, free_port, nats_server
 
 
@@ -39,6 +39,7 @@ async def url(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
     async with nats_server(tmp_path_factory.mktemp("nats"), address):
         broker = Broker(BrokerConfig(region="west", node="server-1"), NatsTransport([address.url]))
         broker.add(Greetings("server-1"))
+        broker.add(Diary())
         async with broker:
             yield address.url
 
@@ -67,10 +68,37 @@ async def test_says_what_is_wrong_on_standard_error(
 
 @pytest.mark.parametrize(
     ("command", "shown"),
-    [("nodes", "server-1"), ("services", "greetings"), ("actions", "greetings.record"), ("ping", "west")],
+    [
+        ("nodes", "server-1"),
+        ("services", "greetings"),
+        ("actions", "greetings.record"),
+        ("ping", "west"),
+        ("top --once --interval 0.2", "server-1"),
+        ('bench greetings.remark {"name":"Ada"} --seconds 0.2', "requests/s"),
+    ],
 )
 async def test_shows_who_is_there_and_what_they_serve(url: str, command: str, shown: str) -> None:
-    assert shown in (await mesh(url, command)).output
+    assert shown in (await mesh(url, *command.split())).output
+
+
+async def test_measures_an_action_for_machines(url: str) -> None:
+    outcome = await mesh(url, "bench", "greetings.remark", '{"name":"Ada"}', "--seconds", "0.2", "--json")
+    assert outcome.status == 0
+    assert orjson.loads(outcome.output)["requests_per_second"] > 0
+
+
+async def test_asks_one_node_when_told_to(url: str) -> None:
+    there = await mesh(url, "call", "greetings.greet", '{"name":"Ada"}', "--node", "server-1")
+    elsewhere = await mesh(url, "call", "greetings.greet", '{"name":"Ada"}', "--node", "server-2")
+    assert (there.status, elsewhere.status, elsewhere.output) == (0, 1, "")
+
+
+async def test_tells_an_event_and_says_who_listens(url: str) -> None:
+    told = await mesh(url, "emit", "greetings.greeted", '{"name":"Ada"}')
+    assert (told.status, told.output, told.errors) == (0, "", "diary: server-1\n")
+    unheard = await mesh(url, "emit", "nothing.happened", "{}", "--broadcast")
+    assert (unheard.status, unheard.output) == (1, "")
+    assert "nobody listens" in unheard.errors
 
 
 async def test_says_that_there_is_no_mesh() -> None:

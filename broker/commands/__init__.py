@@ -1,0 +1,1 @@
+"""What `mesh` can do, one file a group of commands."""
