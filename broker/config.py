@@ -29,7 +29,7 @@ EJECTION_SECONDS = 2.0
 STREAM_IDLE_SECONDS = 30.0
 """A stream of which nothing was heard, or nothing read, for so long has been left by somebody."""
 STREAM_CAPACITY = 64
-"""Streams that come in at once, and that go out: each holds 1 MiB, of a foreign node 16 MiB, at most."""
+"""Streams that come in at once, and that go out: each holds 1 MiB at most, all of foreign nodes together 64 MiB."""
 DEPENDENCY_SECONDS = 30.0
 """What the services that a service depends on get to come up; then its process had better say what is missing."""
 DEADLINE_SECONDS = 5.0

@@ -7,6 +7,7 @@ from typing import Any
 
 from broker.balanced import Balanced
 from broker.inbox import Inbox
+from broker.packets import Pong
 from broker.parts import Parts
 from broker.requests import RequestReceiver
 from broker.responses import ResponseReceiver
@@ -53,8 +54,12 @@ class Intake:
             Kind.HEARTBEAT: parts.discovery.receive_heartbeat,
             Kind.DISCONNECT: parts.discovery.receive_disconnect,
             Kind.PING: parts.pinging.receive_ping,
-            Kind.PONG: parts.pinging.receive_pong,
+            Kind.PONG: self._receive_pong,
         }
+
+    def _receive_pong(self, pong: Pong) -> None:
+        self._parts.pinging.receive_pong(pong)
+        self._parts.streams.receive_pong(pong)
 
     def _receive_unheard(self, delivery: Delivery) -> None:
         """The server knows before the heartbeats do that a node is gone."""

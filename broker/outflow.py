@@ -1,7 +1,7 @@
 """The sending end of a stream: as fast as its receiver reads, and no faster.
 
-A receiver of ours tells how far it has read. A foreign one does not: there the server sets the pace, by confirming each
-window before the next one is sent.
+A receiver of ours tells how far it has read. A foreign one does not, but it answers a PING only when it has taken all
+that came before: so its PONG tells nearly the same.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ logger = logging.getLogger(__name__)
 
 
 class Outflow:
-    def __init__(self, clock: Clock, *, told: bool, flush: Callable[[], Awaitable[None]], idle_seconds: float) -> None:
-        """`told`: the receiver tells how far it has read."""
+    def __init__(self, clock: Clock, *, idle_seconds: float, ask: Callable[[int], Awaitable[None]] | None) -> None:
+        """`ask` makes a receiver that does not tell by itself tell that it has come to this number."""
         self._clock = clock
-        self._told = told
-        self._flush = flush
+        self._ask = ask
         self._idle_seconds = idle_seconds
         self._unread: deque[tuple[int, int]] = deque()
         """Numbers and sizes."""
         self.unread_bytes = 0
+        self._not_asked_bytes = self._not_asked_parts = 0
         self._progress = asyncio.Event()
         self.task: asyncio.Task[Any] | None = None
 
@@ -40,13 +40,25 @@ class Outflow:
         """Returns when more may be sent. Raises `TimedOut` if the receiver does not read on."""
         self._unread.append((seq, size_bytes))
         self.unread_bytes += size_bytes
-        if not self._full:
-            return
-        if self._told:
-            await self._read_on()
-        else:
-            await self._flush()
-            self.read(seq)
+        if self._ask is not None:
+            await self._ask_at_times(self._ask, seq, size_bytes)
+        while self._full:
+            await self._moved()
+
+    async def before_failure(self, seq: int) -> None:
+        """A foreign receiver loses a failure that it takes in one piece with what came before."""
+        if self._ask is not None and self._unread:
+            await self._ask(seq)
+            while self._unread:
+                await self._moved()
+
+    async def _ask_at_times(self, ask: Callable[[int], Awaitable[None]], seq: int, size_bytes: int) -> None:
+        """As often as a receiver of ours tells."""
+        self._not_asked_bytes += size_bytes
+        self._not_asked_parts += 1
+        if self._not_asked_bytes >= WINDOW_BYTES // 4 or self._not_asked_parts >= WINDOW_PARTS // 4:
+            self._not_asked_bytes = self._not_asked_parts = 0
+            await ask(seq)
 
     def read(self, seq: int) -> None:
         while self._unread and self._unread[0][0] <= seq:
@@ -62,14 +74,13 @@ class Outflow:
     def _full(self) -> bool:
         return self.unread_bytes >= WINDOW_BYTES or len(self._unread) >= WINDOW_PARTS
 
-    async def _read_on(self) -> None:
-        while self._full:
-            self._progress.clear()
-            try:
-                async with cut_off_at(Deadline.after(self._idle_seconds, self._clock)):
-                    await self._progress.wait()
-            except TimeoutError:
-                raise TimedOut("the stream is not read") from None
+    async def _moved(self) -> None:
+        self._progress.clear()
+        try:
+            async with cut_off_at(Deadline.after(self._idle_seconds, self._clock)):
+                await self._progress.wait()
+        except TimeoutError:
+            raise TimedOut("the stream is not read") from None
 
 
 class Source:

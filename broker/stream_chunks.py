@@ -10,7 +10,7 @@ from __future__ import annotations
 from binascii import Error as BadBase64
 from binascii import a2b_base64, b2a_base64
 from collections.abc import Iterator
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import orjson
 
@@ -27,6 +27,12 @@ CHUNK_BYTES_MIN = 16
 Bytes: TypeAlias = bytes | bytearray | memoryview
 
 
+class Numbers(NamedTuple):
+    """Bytes as Moleculer writes them, not read yet."""
+
+    written: bytes
+
+
 def is_bytes(chunk: Any) -> bool:
     return isinstance(chunk, (bytes, bytearray, memoryview))
 
@@ -40,12 +46,21 @@ def encode_bytes(chunk: Bytes, *, packed: bool) -> orjson.Fragment:
 
 def decode(value: Any) -> Any:
     """Bytes if they are written as such, else the value itself. Raises `BadPacket`."""
+    if isinstance(value, Numbers):
+        return _from_list(_listed(value.written))
     if not isinstance(value, dict) or value.keys() != {"type", "data"}:
         return value
     kind, data = value["type"], value["data"]
     if kind == BASE64 and isinstance(data, str):
         return _from_base64(data)
     return _from_list(data) if kind == BUFFER and isinstance(data, list) else value
+
+
+def held_bytes(value: Any) -> int:
+    """About what it takes to keep it as it came, in memory."""
+    if isinstance(value, Numbers):
+        return len(value.written)
+    return len(value) if isinstance(value, str) else len(orjson.dumps(value))
 
 
 def chunk_bytes_max(payload_bytes_max: int, envelope_bytes: int, *, packed: bool) -> int:
@@ -72,7 +87,14 @@ def _from_base64(data: str) -> bytes:
         raise BadPacket("a chunk is not base64") from None
 
 
-def _from_list(data: list[Any]) -> bytes:
+def _listed(written: bytes) -> Any:
+    try:
+        return orjson.loads(b"[%b]" % written)
+    except orjson.JSONDecodeError:
+        raise BadPacket("a chunk is not a list of numbers") from None
+
+
+def _from_list(data: Any) -> bytes:
     try:
         return bytes(data)
     except (TypeError, ValueError):

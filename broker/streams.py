@@ -10,18 +10,18 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, NamedTuple, TypeAlias
 
 import orjson
 
 from broker.clock import Clock
-from broker.fields import BadPacket
-from broker.inflow import Inflow, Part
+from broker.inflow import Inflow, Part, Room
 from broker.metrics import Metrics
 from broker.outflow import Outflow, Source
-from broker.packets import Progress, Request, Response
+from broker.packets import Ping, Pong, Progress, Request, Response
 from broker.registry import Registry
-from broker.stream_chunks import chunk_bytes_max, cut, decode, encode_bytes, is_bytes
+from broker.stream_chunks import chunk_bytes_max, cut, encode_bytes, held_bytes, is_bytes
 from broker.tasks import Tasks
 from broker.topics import Kind, Topics
 from broker.transport import Transport
@@ -32,6 +32,7 @@ from schema.stream import Stream
 OBJECTS, FAILURE = "$streamObjectMode", "$streamError"
 PACKET_BYTES = 100
 """What the number and flags of a chunk add to the packet that opens its stream, at most."""
+SEQ_DIGITS_MAX = 18
 ENDED_REMEMBERED = 1_024
 """Streams whose late packets are known to be late."""
 
@@ -84,6 +85,7 @@ class Streams:
         self._tasks = tasks
         self._idle_seconds = idle_seconds
         self._capacity = capacity
+        self._room = Room()
         self._inflows: dict[Key, Inflow] = {}
         self._outflows: dict[Key, Outflow] = {}
         self._ended: dict[Key, None] = {}
@@ -114,7 +116,13 @@ class Streams:
             if told:
                 self._tasks.spawn(self._report(key, Progress(version, self._node, key[1], seq, done)))
 
-        inflow = Inflow(self._clock, idle_seconds=self._idle_seconds, report=report, ended=lambda: self._forget(key))
+        inflow = Inflow(
+            self._clock,
+            room=self._room,
+            idle_seconds=self._idle_seconds,
+            report=report,
+            ended=lambda: self._forget(key),
+        )
         self._inflows[key] = inflow
         return inflow
 
@@ -148,7 +156,9 @@ class Streams:
         if len(self._outflows) >= self._capacity:
             raise TooMany("too many streams go out")
         told = self._told_by(opening.to)
-        outflow = Outflow(self._clock, told=told, flush=self._transport.flush, idle_seconds=self._idle_seconds)
+        outflow = Outflow(
+            self._clock, idle_seconds=self._idle_seconds, ask=None if told else partial(self._ask, opening)
+        )
         self._outflows[key] = outflow
         try:
             await self._transport.publish(
@@ -160,6 +170,18 @@ class Streams:
         outflow.task = asyncio.get_running_loop().create_task(self._send(opening, source, outflow, packed=told))
         outflow.task.add_done_callback(lambda _: self._outflows.pop(key, None))
         return outflow.task
+
+    async def _ask(self, opening: Opening, seq: int) -> None:
+        now = self._clock.epoch_milliseconds()
+        ping = Ping(opening.packet.version, self._node, f"{opening.packet.id}.{seq}", now)
+        await self._transport.publish(self._topics.of(Kind.PING, opening.to), ping.encode())
+
+    def receive_pong(self, pong: Pong) -> None:
+        """Those that a stream asked for; others have no dot in their id."""
+        call, _, seq = pong.id.rpartition(".")
+        outflow = self._outflows.get((pong.sender, call))
+        if outflow is not None and seq.isascii() and seq.isdecimal():
+            outflow.read(int(seq[:SEQ_DIGITS_MAX]))
 
     def _told_by(self, node: str) -> bool:
         """Whether this node tells how far it has read."""
@@ -187,13 +209,12 @@ class Streams:
             failure = Internal(INTERNAL_MESSAGE)
         finally:
             await source.aclose()
-        if failure is None:
-            ending = bare.part(seq + 1, None, flags, last=True)
-        else:
-            ending = bare.broken(seq + 1, to_wire(failure, self._node), flags)
         try:
-            if failure is not None and not packed:
-                await self._transport.flush()  # Moleculer loses a failure that it reads together with what came before
+            if failure is None:
+                ending = bare.part(seq + 1, None, flags, last=True)
+            else:
+                await outflow.before_failure(seq)
+                ending = bare.broken(seq + 1, to_wire(failure, self._node), flags)
             await self._transport.publish(subject, ending)
         except MeshError as error:
             return error
@@ -224,14 +245,8 @@ def _part(packet: Request | Response) -> Part:
     last = seq > 0 and not packet.stream
     error = from_wire(problem) if isinstance(problem, dict) else None
     if seq == 0 or last:
-        return Part(seq, None, 0, last, error)
-    try:
-        value = decode(value)
-    except BadPacket as fault:
-        return Part(seq, None, 0, True, Invalid(str(fault)))
-    if isinstance(value, str) and not flags.get(OBJECTS):
-        value = value.encode()
-    return Part(seq, value, _size_bytes(value))
+        return Part(seq, None, 0, last=last, error=error)
+    return Part(seq, value, held_bytes(value), objects=flags.get(OBJECTS) is True)
 
 
 def _pieces(chunk: Any, size_bytes: int, *, objects: bool, packed: bool) -> Any:
@@ -264,10 +279,6 @@ def _opened(opening: Opening, source: Source, told: bool) -> bytes:
 def without_flags(fields: Mapping[str, Any]) -> dict[str, Any]:
     """What is meant for people: before protocol 5 the flags stand between."""
     return {name: value for name, value in fields.items() if name not in (OBJECTS, FAILURE)}
-
-
-def _size_bytes(value: Any) -> int:
-    return len(value) if isinstance(value, bytes) else len(orjson.dumps(value))
 
 
 def _flagged(version: str, flags: Mapping[str, Any], packet: Request | Response | None = None) -> dict[str, Any]:

@@ -10,6 +10,8 @@ from operator import itemgetter
 
 import orjson
 
+from broker import bulky_packets
+from broker.bulky_packets import BULKY_BYTES
 from broker.packets import NO_HEADERS, TIMEOUT_MILLISECONDS_MAX, VERSIONS, Packet, Request, Response, decode
 from broker.topics import Kind, is_node_id
 
@@ -35,6 +37,8 @@ _response_fields = itemgetter("ver", "sender", "id", "success", "data", "meta")
 
 def read_request(payload: bytes) -> Packet:
     """Raises `BadPacket`, as `decode` does."""
+    if len(payload) > BULKY_BYTES:
+        return bulky_packets.read(Kind.REQUEST, payload)
     try:
         packet = orjson.loads(payload)
         version, sender, call, action, params, meta, timeout, level, request, parent, caller, stream = _request_fields(
@@ -67,6 +71,8 @@ def read_request(payload: bytes) -> Packet:
 
 def read_response(payload: bytes) -> Packet:
     """Raises `BadPacket`, as `decode` does."""
+    if len(payload) > BULKY_BYTES:
+        return bulky_packets.read(Kind.RESPONSE, payload)
     try:
         packet = orjson.loads(payload)
         version, sender, call, success, data, meta = _response_fields(packet)

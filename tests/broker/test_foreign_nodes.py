@@ -29,7 +29,7 @@ class Foreign:
 
     async def join(self, *, hears_everybody: bool = True) -> None:
         await self._transport.connect(NODE, Listener())
-        for kind in (Kind.RESPONSE, Kind.PONG, Kind.INFO, Kind.EVENT, Kind.REQUEST, Kind.STREAM):
+        for kind in (Kind.RESPONSE, Kind.PING, Kind.PONG, Kind.INFO, Kind.EVENT, Kind.REQUEST, Kind.STREAM):
             await self._transport.subscribe(self._topics.of(kind, NODE), self._keep(kind))
         for kind in (Kind.INFO, Kind.DISCONNECT) if hears_everybody else ():
             await self._transport.subscribe(self._topics.everybody(kind), self._keep(kind))

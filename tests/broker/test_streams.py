@@ -10,7 +10,7 @@ import orjson
 import pytest
 
 from broker import Broker, BrokerConfig, Context, Service, action
-from broker.inflow import CHECK_SECONDS, UNREAD_BYTES_MAX
+from broker.inflow import CHECK_SECONDS, UNREAD_BYTES_MAX, WINDOW_BYTES
 from broker.stream_chunks import CHUNK_BYTES_MAX
 from broker.testing import FakeClock, MemoryNetwork, settled
 from broker.topics import Kind
@@ -170,17 +170,21 @@ async def test_refuses_one_stream_too_many_and_not_those_before() -> None:
         assert mesh.answers()[0]["id"] == "64"
 
 
-async def test_a_foreign_sender_cannot_fill_the_memory_of_a_slow_reader() -> None:
+async def test_foreign_senders_cannot_fill_the_memory_of_a_slow_reader() -> None:
     async with Mesh() as mesh:
         mesh.files.reading.clear()
         await mesh.send(0, None, timeout=60_000)
-        chunk = "x" * CHUNK_BYTES_MAX
-        for seq in range(1, UNREAD_BYTES_MAX // CHUNK_BYTES_MAX + 3):
+        chunk = "x" * 1024 * 1024
+        for seq in range(1, UNREAD_BYTES_MAX // len(chunk) + 2):
             await mesh.send(seq, chunk)
         mesh.files.reading.set()
         await settled()
         assert isinstance(mesh.files.failure, TooMany)
         assert mesh.files.kept == []
+        await mesh.send(0, None, id="2")
+        await mesh.send(1, "there is room again", id="2")
+        await mesh.send(2, None, id="2", stream=False)
+        assert mesh.files.kept == [b"there is room again"]
 
 
 async def test_an_answer_by_a_stream_comes_to_the_call_that_waits_for_it() -> None:
@@ -220,3 +224,31 @@ async def test_a_foreign_node_is_told_nothing_that_it_does_not_know() -> None:
         await mesh.send(100, None, stream=False)
         assert mesh.answers()[-1]["data"] == 99
         assert Kind.STREAM not in {kind for kind, _ in mesh.foreign.heard}
+
+
+async def test_sends_on_when_a_foreign_node_has_taken_what_came_before() -> None:
+    """It answers a PING only then."""
+
+    async def endless() -> AsyncIterator[bytes]:
+        while True:
+            yield b"x" * CHUNK_BYTES_MAX
+
+    async with Mesh() as mesh:
+        call = asyncio.ensure_future(mesh.ours.call("theirs.read", {}, stream=endless(), deadline_seconds=60))
+        await settled()
+        sent = [packet for kind, packet in mesh.foreign.heard if kind is Kind.REQUEST]
+        assert sent[-1]["seq"] == WINDOW_BYTES // CHUNK_BYTES_MAX
+        first_ping = next(packet for kind, packet in mesh.foreign.heard if kind is Kind.PING and "." in packet["id"])
+        await mesh.foreign.tell(Kind.PONG, "ours", id=first_ping["id"], time=0, arrived=0)
+        await settled()
+        sent = [packet for kind, packet in mesh.foreign.heard if kind is Kind.REQUEST]
+        assert sent[-1]["seq"] == (WINDOW_BYTES + WINDOW_BYTES // 4) // CHUNK_BYTES_MAX
+        await mesh.foreign.tell(Kind.RESPONSE, "ours", id=sent[0]["id"], success=True, data="enough")
+        assert await call == "enough"
+
+
+@pytest.mark.parametrize("ping", ["", ".", "1.", ".1", "x.y", "a.-1", "a.٣", f"a.{'9' * 500}"])
+async def test_takes_any_pong(ping: str) -> None:
+    async with Mesh() as mesh:
+        await mesh.foreign.tell(Kind.PONG, "ours", id=ping, time=0, arrived=0)
+        assert await mesh.ours.call("files.keep", {}) == 0
