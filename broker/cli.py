@@ -11,6 +11,7 @@ import typer
 from broker.commands.calls import call, emit
 from broker.commands.listings import actions, nodes, ping, services
 from broker.commands.load import bench
+from broker.commands.orders import drain, take_back
 from broker.commands.top import top
 from broker.guest_command import credentials
 
@@ -21,8 +22,9 @@ app = typer.Typer(
     epilog="Ends with 0; with 1 if the mesh said no, and why on standard error; with 2 if it was asked wrongly. "
     "LOCALGROUP_NATS_URLS and LOCALGROUP_NATS_CREDENTIALS say which mesh, if not the one that runs on this machine.",
 )
-for command in (nodes, services, actions, ping, top, call, emit, bench, credentials):
+for command in (nodes, services, actions, ping, top, call, emit, bench, drain, credentials):
     app.command()(command)
+app.command("return")(take_back)
 
 
 def main() -> None:

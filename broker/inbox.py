@@ -20,7 +20,7 @@ from broker.usual_packets import read_request, read_response
 Receiver: TypeAlias = Callable[[Any], None]
 """Takes packets of one kind."""
 
-TARGETED = (Kind.REQUEST, Kind.RESPONSE, Kind.EVENT, Kind.PONG, Kind.STREAM)
+TARGETED = (Kind.REQUEST, Kind.RESPONSE, Kind.EVENT, Kind.PONG, Kind.STREAM, Kind.ORDER)
 FOR_EVERYBODY = (Kind.DISCONNECT, Kind.HEARTBEAT)
 BOTH = (Kind.DISCOVER, Kind.INFO, Kind.PING)
 USUAL: Mapping[Kind, Callable[[bytes], Packet]] = {Kind.REQUEST: read_request, Kind.RESPONSE: read_response}

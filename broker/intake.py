@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from broker.balanced import Balanced
 from broker.inbox import Inbox
+from broker.orders import Obey, OrderReceiver
 from broker.packets import Pong
 from broker.parts import Parts
 from broker.requests import RequestReceiver
@@ -16,8 +17,9 @@ from broker.transport import Delivery, Listener
 
 
 class Intake:
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: Parts, orders: Mapping[str, Obey]) -> None:
         self._parts = parts
+        self._orders = orders
         self.balanced: Balanced | None = None
 
     def listener(self) -> Listener:
@@ -46,6 +48,7 @@ class Intake:
         responses = ResponseReceiver(parts.config.node, parts.pending, parts.streams, parts.metrics)
         return {
             Kind.REQUEST: requests.receive,
+            Kind.ORDER: self._order_receiver().receive,
             Kind.RESPONSE: responses.receive,
             Kind.STREAM: parts.streams.receive_progress,
             Kind.EVENT: parts.outgoing.receive_event,
@@ -60,6 +63,16 @@ class Intake:
     def _receive_pong(self, pong: Pong) -> None:
         self._parts.pinging.receive_pong(pong)
         self._parts.streams.receive_pong(pong)
+
+    def _order_receiver(self) -> OrderReceiver:
+        parts = self._parts
+        return OrderReceiver(
+            parts.config.node,
+            self._orders,
+            transport=parts.transport,
+            topics=parts.topics,
+            tasks=parts.background,
+        )
 
     def _receive_unheard(self, delivery: Delivery) -> None:
         """The server knows before the heartbeats do that a node is gone."""

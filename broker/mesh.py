@@ -23,6 +23,7 @@ from broker.latency import Latency
 from broker.metrics import Metrics
 from broker.middleware import Middleware
 from broker.node_actions import NodeActions
+from broker.orders import DRAIN, RETURN
 from broker.parts import Parts
 from broker.policies import CallPolicy
 from broker.refusals import NotSent
@@ -62,7 +63,7 @@ class Broker(Calling):
             cache_store=cache_store,
         )
         super().__init__(self._parts.outgoing)
-        self._intake = Intake(self._parts)
+        self._intake = Intake(self._parts, {DRAIN: self.drain, RETURN: self.take_work_again})
         self._services: dict[str, Service] = {}
         self._withdrawn: set[str] = set()
         self._started = self._draining = False
@@ -135,6 +136,12 @@ class Broker(Calling):
             if not await work.finish(parts.clock, parts.config.drain_seconds):
                 logger.warning("%d pieces of work did not finish in time", len(work))
 
+    async def take_work_again(self) -> None:
+        """After it was drained."""
+        if self._draining:
+            self._draining = False
+            await self._announce()
+
     async def stop(self) -> None:
         for service in self._services.values():
             await service.stopped()
@@ -169,6 +176,10 @@ class Broker(Calling):
     async def ping(self) -> None:
         """Ask all nodes for an answer; `latency` knows soon after how long each took."""
         await self._parts.pinging.ping_everybody()
+
+    async def order(self, node: str, order: str, *, deadline_seconds: float) -> None:
+        """Have another node drain or take work again, as an operator; returns when it has done so."""
+        await self._parts.orders.give(node, order, deadline_seconds)
 
     def available(self, action: str) -> bool:
         return bool(self.registry.endpoints(action))

@@ -357,6 +357,7 @@ def _timeout(packet: Fields) -> float:
 
 _DECODERS: dict[Kind, Callable[[Fields], Packet]] = {
     Kind.REQUEST: _request,
+    Kind.ORDER: _request,
     Kind.RESPONSE: _response,
     Kind.EVENT: _event,
     Kind.INFO: _info,

@@ -23,6 +23,7 @@ from broker.metrics import Metrics
 from broker.micro import Door
 from broker.middleware import Middleware
 from broker.nearest import Nearest
+from broker.orders import Orders
 from broker.outgoing import Outgoing
 from broker.pending import Pending
 from broker.pinging import Pinging
@@ -155,6 +156,14 @@ class Parts:
 
     def _connect_discovery(self) -> None:
         config = self.config
+        self.orders = Orders(
+            config.node,
+            transport=self.transport,
+            topics=self.topics,
+            pending=self.pending,
+            clock=self.clock,
+            next_id=self.next_id,
+        )
         self.door = Door(
             self.transport,
             namespace=config.namespace,

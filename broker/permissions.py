@@ -49,6 +49,8 @@ class Role:
     replies_only: bool = False
     """At the door it publishes to reply subjects that were shown to it, and to no other inbox. Servers remember these
     for each message, which is too much for nodes that get thousands of them a second."""
+    orders: tuple[str, ...] = ()
+    """Roles whose nodes it may take out of work, and back."""
 
     @property
     def answers_anywhere(self) -> bool:
@@ -89,6 +91,7 @@ def _said_to_some(role: Role, roles: Mapping[str, Role], topics: Topics) -> Iter
         (Kind.RESPONSE, asking),
         (Kind.STREAM, asked + asking),
         (Kind.EVENT, told),
+        (Kind.ORDER, [roles[name] for name in role.orders]),
     ):
         yield from (topics.of(kind, node) for other in others for node in other.nodes)
 

@@ -28,6 +28,8 @@ class Kind(StrEnum):
     REQUEST = "REQ"
     RESPONSE = "RES"
     EVENT = "EVENT"
+    ORDER = "ORDER"
+    """Of an operator, to a node of ours."""
     STREAM = "STREAM"
     """Between nodes of ours only: how far a stream was read."""
 

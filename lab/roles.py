@@ -25,7 +25,7 @@ def roles(regions: Sequence[str]) -> Mapping[str, Role]:
         _tier("messier", regions, asks=("whirlpool",), tells=("andromeda", TOOL, GUEST), serves=("courses",)),
         _tier("andromeda", regions, asks=("messier",)),
         Role(LOADER, _ANY_OF_USER, (f"{LOADER}.>",), asks=("whirlpool",)),
-        Role(TOOL, _ANY_OF_USER, (f"{TOOL}.>",), asks=EVERYBODY, tells=EVERYBODY),
+        Role(TOOL, _ANY_OF_USER, (f"{TOOL}.>",), asks=EVERYBODY, tells=EVERYBODY, orders=TIERS),
         Role(
             GUEST,
             (USER, *_ANY_OF_USER),
@@ -40,7 +40,8 @@ def roles(regions: Sequence[str]) -> Mapping[str, Role]:
     return {role.name: role for role in found}
 
 
-EVERYBODY = ("whirlpool", "messier", "andromeda", LOADER, TOOL, GUEST)
+TIERS = ("whirlpool", "messier", "andromeda")
+EVERYBODY = (*TIERS, LOADER, TOOL, GUEST)
 _ANY_OF_USER = (f"{USER}.*",)
 
 

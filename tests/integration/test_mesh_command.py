@@ -111,3 +111,18 @@ async def test_names_the_variable_that_is_wrong() -> None:
     outcome = await mesh("http://hub", "nodes")
     assert (outcome.status, outcome.output) == (2, "")
     assert "LOCALGROUP_NATS_URLS" in outcome.errors
+
+
+async def test_takes_a_node_out_of_work_and_back(url: str) -> None:
+    drained = await mesh(url, "drain", "server-1")
+    assert (drained.status, drained.output) == (0, "")
+    assert "server-1 has finished" in drained.errors
+    assert (await mesh(url, "call", "greetings.greet", '{"name":"Ada"}')).status == 1
+    assert (await mesh(url, "return", "server-1")).status == 0
+    assert (await mesh(url, "call", "greetings.greet", '{"name":"Ada"}')).status == 0
+
+
+async def test_says_that_there_is_no_such_node(url: str) -> None:
+    outcome = await mesh(url, "drain", "server-9")
+    assert (outcome.status, outcome.output) == (1, "")
+    assert "there is no node server-9" in outcome.errors

@@ -46,6 +46,12 @@ PUBLISH = {
     "MOL.REQ.andromeda-west-1": only("mesh"),
     "MOL.REQ.loader.west.1": only("mesh"),
     "MOL.REQ.mesh.1": only("mesh"),
+    "MOL.ORDER.whirlpool-west-1": only("mesh"),
+    "MOL.ORDER.messier-east-8": only("mesh"),
+    "MOL.ORDER.andromeda-central-1": only("mesh"),
+    "MOL.ORDER.mesh.1": only(),
+    "MOL.ORDER.guest.other": only(),
+    "MOL.ORDER": only(),
     "MOL.REQ.guest.other": only("guest", "mesh"),
     "MOL.REQ": only(),
     "MOL.REQB.courses.term": only(),
@@ -108,7 +114,7 @@ NOBODYS = (
     ">",
 )
 """Of nobody in west, or of everybody at once."""
-TARGETED = ("REQ", "RES", "EVENT", "STREAM", "PONG", "DISCOVER", "INFO", "PING")
+TARGETED = ("REQ", "RES", "EVENT", "STREAM", "ORDER", "PONG", "DISCOVER", "INFO", "PING")
 
 
 def own_subjects(node: str) -> list[str]:
