@@ -39,13 +39,14 @@ FIELD_NAMES = st.sampled_from(
     [
         *("ver", "sender", "id", "action", "params", "meta", "timeout", "level", "requestID", "parentID", "caller"),
         *("stream", "success", "data", "error", "event", "groups", "broadcast", "services", "instanceID", "seq"),
-        *("metadata", "client", "hostname", "time", "arrived", "headers", "progress", "done"),
+        *("metadata", "client", "hostname", "time", "arrived", "headers", "progress", "done", "interval"),
     ]
 )
 ALMOST_PACKETS = st.dictionaries(FIELD_NAMES, JSON, max_size=12).map(lambda fields: {**fields, "ver": "5"})
 
 EXAMPLES: dict[Kind, Packet] = {
     Kind.REQUEST: Request("5", "a", "1", "x.y", {"k": 1}, {"m": None}, 250.5, 2, "r", "p", "hall"),
+    Kind.ORDER: Request("5", "a", "1", "drain", {}, {}, 30_000.0, 1, "1", None, None),
     Kind.RESPONSE: Response("4", "a", "1", [1, None], None, {}),
     Kind.EVENT: EventPacket("5", "a", "1", "x.happened", {}, ("g",), False, {}, 1, "r", None, None),
     Kind.INFO: Info(
@@ -61,7 +62,7 @@ EXAMPLES: dict[Kind, Packet] = {
     ),
     Kind.DISCOVER: Discover("5", "a"),
     Kind.DISCONNECT: Disconnect("5", "a"),
-    Kind.HEARTBEAT: Heartbeat("5", "a", 3, "instance"),
+    Kind.HEARTBEAT: Heartbeat("5", "a", 3, "instance", 5),
     Kind.PING: Ping("5", "a", "1", 12.0),
     Kind.PONG: Pong("5", "a", "1", 12.0, 13.0),
     Kind.STREAM: Progress("5", "a", "1", 7, True),
