@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from itertools import count
 from typing import Any
@@ -20,8 +21,11 @@ from broker.policies import CallPolicy
 from broker.testing import MemoryNetwork
 from broker.transport import Transport
 from tests.servers import NatsAddress, nats_server
+from tests.waiting import eventually
 
 SETTLE_SECONDS = 0.05
+HEARD_SECONDS = 2.0
+"""On a busy machine the answers to a new node's question may take longer than the time to settle."""
 _namespaces = count()
 
 
@@ -49,8 +53,13 @@ class Mesh:
         for service in services:
             broker.add(service, idempotency=idempotency)
         await broker.start()
+        with contextlib.suppress(TimeoutError):  # a test may keep nodes apart
+            await eventually(lambda: self._heard_by(broker), deadline_seconds=HEARD_SECONDS)
         self._running.append(broker)
         return broker
+
+    def _heard_by(self, broker: Broker) -> bool:
+        return all(broker.registry.get(other.node_id) is not None for other in self._running)
 
     async def end(self, broker: Broker) -> None:
         """Without draining."""
