@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import orjson
 import pytest
 
 from broker import Broker, BrokerConfig
 from broker.node_info import NodeInfo
 from broker.packets import Disconnect, Heartbeat, Info, Pong
+from broker.reconnection import PATIENCE_SECONDS
 from broker.refusals import NotSent
 from broker.tasks import Tasks
 from broker.testing import FakeClock, MemoryNetwork, MemoryTransport, settled
@@ -81,16 +84,29 @@ async def test_learns_at_once_that_nobody_listens_there_any_more(pair: Pair) -> 
     await pair.client.stop()
 
 
-async def test_refuses_calls_at_once_while_disconnected_and_recovers(pair: Pair) -> None:
+async def test_refuses_calls_after_a_moment_while_disconnected_and_recovers(pair: Pair) -> None:
     transport = pair.transports["client"]
     transport.cut()
+    calling = asyncio.create_task(pair.client.call(GREET, ADA))
+    await pair.clock.advance(PATIENCE_SECONDS)
     with pytest.raises(NotSent):
-        await pair.client.call(GREET, ADA)
+        await calling
     await pair.clock.advance(60)
     transport.restore()
     await settled()
     assert pair.missed == 1
     assert await pair.client.call(GREET, ADA)
+    await pair.stop()
+
+
+async def test_makes_a_call_as_soon_as_the_connection_is_back(pair: Pair) -> None:
+    transport = pair.transports["client"]
+    transport.cut()
+    calling = asyncio.create_task(pair.client.call(GREET, ADA))
+    await pair.clock.advance(PATIENCE_SECONDS / 2)
+    assert not calling.done()
+    transport.restore()
+    assert await calling
     await pair.stop()
 
 
@@ -272,4 +288,23 @@ async def test_beats_less_often_in_a_large_mesh(pair: Pair) -> None:
     await pair.clock.advance(11)
     assert sorted(str(beat["sender"]) for beat in beats) == ["client", "server"]
     assert {beat.get("interval") for beat in beats} == {None}
+    await pair.stop()
+
+
+@pytest.mark.parametrize(("nodes", "told"), [(3, {Kind.DISCOVER, Kind.INFO}), (100, {Kind.HEARTBEAT})])
+async def test_says_after_a_lost_connection_what_the_size_of_the_mesh_bears(
+    pair: Pair, nodes: int, told: set[Kind]
+) -> None:
+    strangers, heard = pair.network.transport(), set[Kind]()
+    await strangers.connect("strangers", Listener())
+    for name in (f"stranger-{number}" for number in range(nodes)):
+        await strangers.publish(Topics().everybody(Kind.INFO), Info("5", NodeInfo(name, "1", 1, "west")).encode())
+    await settled()
+    pair.network.sever(pair.transports["server"], pair.transports["client"])
+    for kind in (Kind.DISCOVER, Kind.INFO, Kind.HEARTBEAT):
+        await strangers.subscribe(Topics().everybody(kind), lambda _, kind=kind: heard.add(kind))  # type: ignore[misc]
+    pair.transports["client"].cut()
+    pair.transports["client"].restore()
+    await settled()
+    assert heard == told
     await pair.stop()

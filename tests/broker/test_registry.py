@@ -69,3 +69,24 @@ def test_knows_whether_a_service_is_served() -> None:
     assert registry.serves("x")
     registry.withdraw("a")
     assert not registry.serves("x")
+
+
+def test_takes_back_a_node_as_it_was() -> None:
+    registry = Registry()
+    registry.admit(info(), 0)
+    assert not registry.readmit("a", 1)
+    registry.withdraw("a")
+    assert (registry.count_available(), nodes_of(registry, "x.y")) == (0, [])
+    assert registry.readmit("a", 2)
+    assert (registry.count_available(), nodes_of(registry, "x.y")) == (1, ["a"])
+    assert not registry.readmit("nobody", 2)
+
+
+def test_forgets_only_the_answers_that_a_node_has_a_part_in() -> None:
+    registry = Registry()
+    registry.admit(info("a"), 0)
+    before = registry.endpoints("x.y")
+    registry.admit(info("b", actions=("x.z",)), 0)
+    assert registry.endpoints("x.y") is before
+    registry.admit(info("c"), 0)
+    assert nodes_of(registry, "x.y") == ["a", "c"]
