@@ -18,10 +18,11 @@ from broker.packets import NO_HEADERS, Response
 from broker.pending import Waiting
 from broker.policies import DEFAULT, CallPolicy
 from broker.quantile import RecentQuantile
+from broker.reconnection import Reconnection
 from broker.refusals import Late, NotServed
 from broker.registry import CACHED_NAMES_MAX, Endpoint, Registry
 from broker.remote import Remote, checked_answer
-from broker.retry import ATTEMPT_SHARE, RetryBudget, is_free, may_repeat
+from broker.retry import RetryBudget, attempt_seconds, is_free, is_own_failure, may_repeat
 from broker.strategy import Strategy
 from broker.tally import UNKNOWN_ACTION, Tally
 from schema.action import Action
@@ -85,10 +86,12 @@ class Caller:
         strategy: Strategy,
         ejections: Ejections,
         budget: RetryBudget,
+        reconnection: Reconnection,
         metrics: Metrics,
         clock: Clock,
     ) -> None:
         self._remote = remote
+        self._reconnection = reconnection
         self._registry = registry
         self._strategy = strategy
         self._ejections = ejections
@@ -148,7 +151,8 @@ class Caller:
             except MeshError as error:
                 failure = error
                 attempts += not is_free(error)
-                tried.add(endpoint.node)
+                if not (is_own_failure(error) and await self._reconnection.awaited(call.deadline.at_seconds)):
+                    tried.add(endpoint.node)
         raise failure or NotServed(_nobody(call))
 
     def _choose(self, call: Call, tried: set[str]) -> Endpoint | None:
@@ -192,7 +196,8 @@ class Caller:
         if repeatable:
             slow_at_seconds = self._slow_at_seconds(call, endpoint, seen, now)
             if call.policy.attempts_max > 1:
-                until_seconds = now + (until_seconds - now) * ATTEMPT_SHARE
+                usual_seconds = seen.seconds.value if _is_safe(call, endpoint) else None
+                until_seconds = now + attempt_seconds(until_seconds - now, usual_seconds)
         self._ejections.note_chosen(endpoint.node)
         try:
             if endpoint.local:
@@ -234,6 +239,8 @@ class Caller:
 
     async def _hedged(self, slow: Waiting, call: Call, tried: set[str]) -> Response:
         """The first of two answers, if there is another node and the budget allows it."""
+        self._remote.doubt()
+        self._ejections.note_overdue(slow.node)
         other = self._choose(call, tried | {slow.node})
         if other is None or other.local or self._remote.full or not self._budget.spend():
             return await slow.last_answer()

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 
 from broker.clock import Clock
 from broker.config import EJECTION_FAILURES
+from broker.pending import CutOff
 from broker.refusals import NotSent, NotServed
 from broker.registry import Endpoint
 from schema.errors import MeshError, TimedOut, TooMany, Unavailable
@@ -22,6 +23,9 @@ CALLS_MIN = 20
 """Fewer recent calls say nothing of a share."""
 WINDOW_SECONDS = 10.0
 """What is recent: older calls are forgotten this often."""
+SILENT_SECONDS = 0.25
+"""A node that was asked several times and has answered none of it for so long is taken for dead."""
+OVERDUE_MIN = 3
 DOUBLINGS_MAX = 3
 """A node that fails whenever it is tried is left alone for up to eight times as long."""
 NODES_MAX = 4_096
@@ -31,8 +35,22 @@ def _not_counted() -> None:
     return
 
 
+def _not_told(node: str) -> None:
+    return
+
+
 class _Record:
-    __slots__ = ("calls", "doublings", "failures", "failures_in_a_row", "since_seconds", "trial", "until_seconds")
+    __slots__ = (
+        "calls",
+        "doublings",
+        "failures",
+        "failures_in_a_row",
+        "overdue",
+        "silent_since_seconds",
+        "since_seconds",
+        "trial",
+        "until_seconds",
+    )
 
     def __init__(self, now_seconds: float) -> None:
         self.failures_in_a_row = 0
@@ -43,6 +61,9 @@ class _Record:
         self.trial = False
         """A call was let through, and its outcome decides."""
         self.doublings = 0
+        self.overdue = 0
+        """Answers for which somebody else was asked since this node was heard last."""
+        self.silent_since_seconds = now_seconds
 
     def is_failing(self, in_a_row_max: int) -> bool:
         if self.failures_in_a_row >= in_a_row_max:
@@ -57,9 +78,12 @@ class Ejections:
         seconds: float,
         failures: int = EJECTION_FAILURES,
         on_ejection: Callable[[], None] = _not_counted,
+        on_silence: Callable[[str], None] = _not_told,
     ) -> None:
+        """`on_silence` is told of a node that is ejected because it does not answer."""
         self._clock = clock
         self._on_ejection = on_ejection
+        self._on_silence = on_silence
         self._seconds = seconds
         self._failures = failures
         self._records: dict[str, _Record] = {}
@@ -73,7 +97,7 @@ class Ejections:
     def note_failure(self, node: str, error: MeshError) -> None:
         """Only failures of the node itself count: who refuses a wrong request is well, and whoever was not reached,
         has no such action any more, or is full, is neither well nor failing."""
-        if isinstance(error, (NotSent, NotServed, TooMany)):
+        if isinstance(error, (CutOff, NotSent, NotServed, TooMany)):
             return
         if not isinstance(error, (Unavailable, TimedOut)):
             self.note_success(node)
@@ -85,16 +109,31 @@ class Ejections:
             record.failures += 1
             record.failures_in_a_row += 1
             if record.is_failing(self._failures):
-                self._ejected.add(node)
-                self._on_ejection()
-                record.until_seconds = self._clock.now() + self._seconds
+                self._eject(node, record)
+
+    def note_overdue(self, node: str) -> None:
+        """Another node was asked, because this one is slow. If it is silent, nobody will hear of a failure."""
+        if node in self._ejected:
+            return
+        record, now = self._recent(node), self._clock.now()
+        if not record.overdue:
+            record.silent_since_seconds = now
+        record.overdue += 1
+        if record.overdue >= OVERDUE_MIN and now - record.silent_since_seconds >= SILENT_SECONDS:
+            self._eject(node, record)
+            self._on_silence(node)
+
+    def note_heard(self, node: str) -> None:
+        """Its answer came too late to be of use: slow it is, but not silent."""
+        if node in self._records:
+            self._records[node].overdue = 0
 
     def note_success(self, node: str) -> None:
         if node not in self._records:
             return
         record = self._recent(node)
         record.calls += 1
-        record.failures_in_a_row = 0
+        record.failures_in_a_row = record.overdue = 0
         well = record.trial if node in self._ejected else not record.failures
         if well:
             self.forget(node)
@@ -118,8 +157,18 @@ class Ejections:
         now = self._clock.now()
         return [each for each in candidates if self._may_be_asked(each.node, now)] or candidates
 
+    def clear(self) -> None:
+        """What looked like failures of nodes was that of the connection to all of them."""
+        self._records.clear()
+        self._ejected.clear()
+
     def _may_be_asked(self, node: str, now_seconds: float) -> bool:
         return node not in self._ejected or self._records[node].until_seconds <= now_seconds
+
+    def _eject(self, node: str, record: _Record) -> None:
+        self._ejected.add(node)
+        self._on_ejection()
+        record.until_seconds = self._clock.now() + self._seconds
 
     def _fail_trial(self, record: _Record) -> None:
         """Failures of calls that were made before it was ejected say nothing new."""

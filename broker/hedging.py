@@ -18,6 +18,8 @@ from schema.errors import MeshError
 
 HEDGED_SHARE = 0.95
 """The slowest twentieth is hedged, which is well within the budget's fifth."""
+HEDGE_SECONDS_FIRST = 0.25
+"""Until enough was seen of an action to say what is usual."""
 HEDGE_SECONDS_MIN = 0.005
 """Below it, a second request costs more than the wait for the first."""
 
@@ -28,7 +30,7 @@ def slow_after_seconds(policy: CallPolicy, usual: RecentQuantile) -> float | Non
         return None
     if policy.hedge_after_seconds is not None:
         return policy.hedge_after_seconds
-    return None if usual.value is None else max(HEDGE_SECONDS_MIN, usual.value)
+    return HEDGE_SECONDS_FIRST if usual.value is None else max(HEDGE_SECONDS_MIN, usual.value)
 
 
 async def first_answer(first: Waiting, second: Waiting, failures: dict[str, MeshError]) -> Response:

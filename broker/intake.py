@@ -45,7 +45,7 @@ class Intake:
             onward=parts.outgoing,
             streams=parts.streams,
         )
-        responses = ResponseReceiver(parts.config.node, parts.pending, parts.streams, parts.metrics)
+        responses = ResponseReceiver(parts.config.node, parts.pending, parts.streams, parts.ejections, parts.metrics)
         return {
             Kind.REQUEST: requests.receive,
             Kind.ORDER: self._order_receiver().receive,
@@ -88,5 +88,7 @@ class Intake:
     def _reconnected(self) -> None:
         parts = self._parts
         parts.metrics.connected.set(1)
+        parts.blame_nobody()
+        parts.reconnection.back()
         parts.background.spawn(parts.discovery.rejoin())
         parts.members.events_missed()

@@ -222,6 +222,7 @@ class Broker(Calling):
         """Without a word: if the node could not start, nobody knows it, and its name may be another's."""
         parts = self._parts
         parts.streams.fail_all("this node stopped")
+        parts.reconnection.over()
         for tasks in (parts.background, parts.requests, parts.events):
             await tasks.cancel()
         await parts.store.close()

@@ -119,6 +119,10 @@ class NatsClient:
             raise Invalid(f"{len(payload)} bytes are more than the {self.max_payload_bytes} that the mesh carries")
         connection.publish(subject, reply, header, payload)
 
+    def doubt(self) -> None:
+        if self._link.connection is not None:
+            self._link.connection.doubt()
+
     async def flush(self) -> None:
         await self._open_connection().flush(self._settings.flush_seconds)
 

@@ -14,6 +14,7 @@ from typing import cast
 
 from broker import nats_lines
 from broker.clock import Clock
+from broker.doubt import Doubt
 from broker.nats_faults import Fault, Faults
 from broker.nats_info import ServerInfo, read_info
 from broker.nats_parser import Arrived, BadProtocol, Parser
@@ -64,6 +65,11 @@ class Connection(asyncio.Protocol):
             send=lambda: self.write(nats_lines.PING),
             on_silence=lambda: self.abort("the server does not answer any more"),
         )
+        self._doubt = Doubt(
+            clock,
+            ask=self._pings.ask,
+            on_silence=lambda: self.abort("the server answers nothing"),
+        )
 
     @property
     def name(self) -> str:
@@ -93,6 +99,11 @@ class Connection(asyncio.Protocol):
                 await self._pings.ask()
         except TimeoutError:
             raise TimedOut(f"{self.name} did not answer within {seconds} s") from None
+
+    def doubt(self) -> None:
+        """Somebody waits for too long: is the server there?"""
+        if self.open:
+            self._doubt.begin()
 
     def _write_out(self) -> None:
         if self._parts and self._transport is not None and self.open:
@@ -146,6 +157,7 @@ class Connection(asyncio.Protocol):
         self.open = self.sendable = False
         self.ready.set()
         self._pings.end(self._why_lost)
+        self._doubt.end()
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._unread:
@@ -167,6 +179,7 @@ class Connection(asyncio.Protocol):
     # --- what comes in --------------------------------------------------------------------------------------
 
     def data_received(self, data: bytes) -> None:
+        self._doubt.silent = False
         if not self._unread and len(data) <= READ_AT_ONCE_BYTES:
             self._feed(data)
             return

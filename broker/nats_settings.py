@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from broker.nats_credentials import Anonymous, Credentials
 
 PING_SECONDS = 5.0
-PONG_SECONDS = 2.0
-"""Two pings without an answer, and this long after the second: a silent server is given up after at most 12 s."""
+PONG_SECONDS = 1.0
+"""Two pings without an answer, and this long after the second: a silent server is given up after at most 11 s."""
 CONNECT_SECONDS = 2.0
 """TCP, TLS and the handshake: a few round trips around the earth."""
 BACKOFF_SECONDS_MIN = 0.1

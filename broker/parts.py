@@ -28,6 +28,7 @@ from broker.outgoing import Outgoing
 from broker.pending import Pending
 from broker.pinging import Pinging
 from broker.policies import CallPolicy
+from broker.reconnection import Reconnection
 from broker.registry import Registry
 from broker.remote import Remote
 from broker.retry import RetryBudget
@@ -126,9 +127,15 @@ class Parts:
             clock=clock,
             next_id=self.next_id,
         )
-        ejections = Ejections(
-            clock, config.ejection_seconds, config.ejection_failures, on_ejection=self.metrics.ejections.inc
+        self.reconnection = Reconnection(clock, lambda: self.transport.connected)
+        self.ejections = ejections = Ejections(
+            clock,
+            config.ejection_seconds,
+            config.ejection_failures,
+            on_ejection=self.metrics.ejections.inc,
+            on_silence=self.pending.give_up,
         )
+        self.budget = RetryBudget(clock, share=config.repeat_budget_share, per_second=config.repeat_budget_per_second)
         self.metrics.calls_in_flight.set_function(lambda: len(self.pending))
         self.members.when_gone.append(ejections.forget)
         self.metrics.nodes_ejected.set_function(lambda: len(ejections))
@@ -137,7 +144,8 @@ class Parts:
             registry=self.registry,
             strategy=strategy,
             ejections=ejections,
-            budget=RetryBudget(clock, share=config.repeat_budget_share, per_second=config.repeat_budget_per_second),
+            budget=self.budget,
+            reconnection=self.reconnection,
             metrics=self.metrics,
             clock=clock,
         )
@@ -153,6 +161,11 @@ class Parts:
             clock=clock,
             next_id=self.next_id,
         )
+
+    def blame_nobody(self) -> None:
+        """The connection to all nodes was lost: what they seemed to fail at, and what was spent on it, is forgiven."""
+        self.ejections.clear()
+        self.budget.refill()
 
     def _connect_discovery(self) -> None:
         config = self.config

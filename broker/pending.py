@@ -19,6 +19,14 @@ def answered(response: Response | None) -> Response:
     return response
 
 
+class CutOff(Unavailable):
+    """The connection was lost while the answer was awaited: the work may have been done or not, and no node failed."""
+
+
+class Silent(Unavailable):
+    """The node answers nobody, so another may be asked although the time for this one is not over."""
+
+
 class Waiting:
     """One request that was sent to one node."""
 
@@ -138,6 +146,12 @@ class Pending:
             if waiting.node == node:
                 waiting.fail(Unavailable(f"{node} left before it answered"))
 
+    def give_up(self, node: str) -> None:
+        """On what that node was asked and another may be asked as well."""
+        for waiting in self._waiting.values():
+            if waiting.node == node and isinstance(waiting, WaitingWarily):
+                waiting.fail(Silent(f"{node} answers nobody"))
+
     def fail_all(self, reason: str) -> None:
         for waiting in self._waiting.values():
-            waiting.fail(Unavailable(reason))
+            waiting.fail(CutOff(reason))

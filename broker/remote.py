@@ -15,7 +15,7 @@ from broker.pending import Pending, Waiting
 from broker.registry import Registry
 from broker.streams import Opening, Streams
 from broker.topics import Kind, Topics
-from broker.transport import Transport, post_of
+from broker.transport import Transport, doubt_of, post_of
 from broker.wire_errors import INTERNAL_MESSAGE, from_wire
 from schema.action import Action
 from schema.errors import Internal, Invalid
@@ -67,6 +67,8 @@ class Remote:
         self._clock = clock
         self._next_id = next_id
         self._post = post_of(transport)
+        self.doubt = doubt_of(transport)
+        """Whether the connection still lives."""
         self._requests_to = topics.of(Kind.REQUEST, "")
         self._unheard_at = topics.unheard(node, "")
 

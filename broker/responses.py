@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from broker.ejection import Ejections
 from broker.metrics import Metrics
 from broker.packets import Response
 from broker.pending import Pending
@@ -11,8 +12,9 @@ from schema.errors import TooMany
 
 
 class ResponseReceiver:
-    def __init__(self, node: str, pending: Pending, streams: Streams, metrics: Metrics) -> None:
+    def __init__(self, node: str, pending: Pending, streams: Streams, ejections: Ejections, metrics: Metrics) -> None:
         self._node = node
+        self._ejections = ejections
         self._pending = pending
         self._streams = streams
         self._metrics = metrics
@@ -22,6 +24,7 @@ class ResponseReceiver:
             self._receive_part(response)
         elif not self._pending.answer(response):
             self._metrics.late_answers.inc()
+            self._ejections.note_heard(response.sender)
 
     def _receive_part(self, response: Response) -> None:
         if not (self._streams.knows(response) or self._pending.expects(response)):

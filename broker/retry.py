@@ -9,11 +9,15 @@ from __future__ import annotations
 
 from broker.clock import Clock
 from broker.config import BUDGET_PER_SECOND, BUDGET_SHARE
-from broker.refusals import NotServed, is_refusal
+from broker.pending import CutOff, Silent
+from broker.refusals import NotSent, NotServed, is_refusal
 from schema.errors import MeshError
 
 BUDGET_CAPACITY = 100.0
 """What a quiet time may save up for a bad one."""
+ATTEMPT_SECONDS_MIN = 0.8
+"""What an attempt gets at least where less time than that is usual: then another node has answered within a second."""
+ATTEMPT_TIMES_USUAL = 4
 ATTEMPT_SHARE = 0.5
 """Of the time left, how much one attempt gets while another node could be asked after it."""
 
@@ -23,8 +27,22 @@ def may_repeat(error: MeshError, *, harmless: bool, outermost: bool) -> bool:
 
 
 def is_free(error: MeshError) -> bool:
-    """The node had just withdrawn the action: the next choice will know."""
-    return isinstance(error, NotServed)
+    """What is known not to be working on the call is not burdened twice: a node that had just withdrawn the action or
+    answers nobody, and a connection that is gone."""
+    return isinstance(error, (NotServed, NotSent, CutOff, Silent))
+
+
+def is_own_failure(error: MeshError) -> bool:
+    """Of this node's connection, and not of the node that was asked."""
+    return isinstance(error, (CutOff, NotSent))
+
+
+def attempt_seconds(remaining_seconds: float, usual_seconds: float | None) -> float:
+    """How long one node may take, if another can be asked after it. `usual_seconds` is what nearly all calls take."""
+    share_seconds = remaining_seconds * ATTEMPT_SHARE
+    if usual_seconds is None:
+        return share_seconds
+    return min(share_seconds, max(ATTEMPT_SECONDS_MIN, ATTEMPT_TIMES_USUAL * usual_seconds))
 
 
 class RetryBudget:
@@ -37,6 +55,10 @@ class RetryBudget:
         self._per_second = per_second
         self._tokens = per_second
         self._filled_at_seconds = clock.now()
+
+    def refill(self) -> None:
+        """What was spent was spent in vain, and for nothing that more attempts could make worse."""
+        self._tokens = BUDGET_CAPACITY
 
     def note_call(self) -> None:
         self._tokens = min(BUDGET_CAPACITY, self._tokens + self._share)

@@ -48,6 +48,19 @@ class Posting(Protocol):
     def post(self, subject: str, payload: bytes, reply: str = "") -> bool: ...
 
 
+@runtime_checkable
+class Doubtful(Protocol):
+    """A transport whose other end may be there and do nothing."""
+
+    def doubt(self) -> None:
+        """Somebody waits for too long. A connection that turns out to be dead is soon another."""
+        ...
+
+
+def doubt_of(transport: object) -> Callable[[], None]:
+    return transport.doubt if isinstance(transport, Doubtful) else _nothing
+
+
 def post_of(transport: object) -> Post:
     """What cannot be posted is published."""
     return transport.post if isinstance(transport, Posting) else _cannot_post

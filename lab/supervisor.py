@@ -222,6 +222,10 @@ class Supervisor:
             if fault.faultCode != Faults.NOT_RUNNING:
                 raise
 
+    def leave(self, name: str) -> None:
+        """A hub: it takes no new clients, and tells those that it has to go elsewhere."""
+        self._call("signalProcess", name, "USR2")
+
     def shut_down(self) -> None:
         """Ends supervisord and, the highest priority first, whatever still runs."""
         self._call("shutdown")

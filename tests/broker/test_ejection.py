@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broker.ejection import CALLS_MIN, NODES_MAX, WINDOW_SECONDS, Ejections
+from broker.ejection import CALLS_MIN, NODES_MAX, OVERDUE_MIN, SILENT_SECONDS, WINDOW_SECONDS, Ejections
+from broker.pending import CutOff
 from broker.refusals import NodeFull, NotSent, NotServed
 from broker.registry import Endpoint
 from broker.testing import FakeClock
@@ -124,6 +127,67 @@ def test_remembers_only_so_many_nodes() -> None:
     for number in range(NODES_MAX + 10):
         ejections.note_failure(str(number), Unavailable("text"))
     assert len(ejections) == NODES_MAX
+
+
+# --- silence -------------------------------------------------------------------------------------------------
+
+
+def listening(clock: FakeClock) -> tuple[Ejections, list[str]]:
+    silent: list[str] = []
+    return Ejections(clock, 2.0, on_silence=silent.append), silent
+
+
+async def test_leaves_a_node_alone_that_answers_nothing_for_a_while() -> None:
+    clock = FakeClock()
+    ejections, silent = listening(clock)
+    for _ in range(OVERDUE_MIN):
+        assert ejections.admitted(BOTH) == BOTH
+        ejections.note_overdue("one")
+        await clock.advance(SILENT_SECONDS / (OVERDUE_MIN - 1))
+    ejections.note_overdue("one")
+    assert ejections.admitted(BOTH) == [TWO]
+    assert silent == ["one"]
+
+
+async def test_a_moment_of_slowness_is_not_silence() -> None:
+    clock = FakeClock()
+    ejections, silent = listening(clock)
+    for _ in range(100):
+        ejections.note_overdue("one")
+    await clock.advance(SILENT_SECONDS)
+    assert ejections.admitted(BOTH) == BOTH
+    assert not silent
+
+
+@pytest.mark.parametrize("heard", [Ejections.note_success, Ejections.note_heard])
+async def test_a_node_that_is_always_slow_and_yet_answers_is_not_silent(
+    heard: Callable[[Ejections, str], None],
+) -> None:
+    clock = FakeClock()
+    ejections, silent = listening(clock)
+    for _ in range(20):
+        ejections.note_overdue("one")
+        ejections.note_overdue("one")
+        await clock.advance(SILENT_SECONDS)
+        heard(ejections, "one")
+    assert ejections.admitted(BOTH) == BOTH
+    assert not silent
+
+
+async def test_one_node_is_said_to_be_silent_once() -> None:
+    clock = FakeClock()
+    ejections, silent = listening(clock)
+    for _ in range(20):
+        ejections.note_overdue("one")
+        await clock.advance(SILENT_SECONDS)
+    assert silent == ["one"]
+
+
+def test_what_was_the_connections_failure_is_no_nodes() -> None:
+    assert ejected_after(FakeClock(), *[CutOff("text")] * 10).admitted(BOTH) == BOTH
+    ejections = failing(FakeClock())
+    ejections.clear()
+    assert ejections.admitted(BOTH) == BOTH
 
 
 NODES = ["a", "b", "c"]

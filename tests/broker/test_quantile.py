@@ -5,7 +5,7 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broker.hedging import HEDGE_SECONDS_MIN, slow_after_seconds
+from broker.hedging import HEDGE_SECONDS_FIRST, HEDGE_SECONDS_MIN, slow_after_seconds
 from broker.policies import CallPolicy
 from broker.quantile import MEMORY, SAMPLES_MIN, SAMPLES_PER_UPDATE, RecentQuantile
 
@@ -46,4 +46,4 @@ def test_hedges_after_the_usual_time_but_not_at_once() -> None:
     assert slow_after_seconds(CallPolicy(), seen([0.0001] * 100)) == HEDGE_SECONDS_MIN
     assert slow_after_seconds(CallPolicy(hedge_after_seconds=0.05), usual) == 0.05
     assert slow_after_seconds(CallPolicy(hedge=False), usual) is None
-    assert slow_after_seconds(CallPolicy(), seen([])) is None
+    assert slow_after_seconds(CallPolicy(), seen([])) == HEDGE_SECONDS_FIRST

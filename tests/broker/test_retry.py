@@ -5,8 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from broker.config import BUDGET_PER_SECOND
+from broker.pending import CutOff, Silent
 from broker.refusals import Late, NodeFull, NotSent, NotServed
-from broker.retry import BUDGET_CAPACITY, RetryBudget, may_repeat
+from broker.retry import ATTEMPT_SECONDS_MIN, BUDGET_CAPACITY, RetryBudget, attempt_seconds, is_free, may_repeat
 from broker.testing import FakeClock
 from schema.errors import Conflict, Internal, Invalid, MeshError, TimedOut, TooMany, Unavailable
 
@@ -75,3 +76,28 @@ async def test_never_grants_more_than_its_share_of_calls_and_its_rate(
         calls += made
         await clock.advance(pause)
         assert granted <= calls * share + per_second * (1 + clock.now() - start) + 1e-6
+
+
+def test_gives_back_what_was_spent_on_a_dead_connection() -> None:
+    budget = RetryBudget(FakeClock())
+    spent(budget)
+    budget.refill()
+    assert spent(budget) == BUDGET_CAPACITY
+
+
+@pytest.mark.parametrize("kind", [NotServed, NotSent, CutOff, Silent])
+def test_asking_another_is_free_where_nobody_works_on_the_call(kind: type[MeshError]) -> None:
+    assert is_free(kind("text"))
+
+
+@pytest.mark.parametrize("kind", [Unavailable, TimedOut, TooMany, NodeFull, Late])
+def test_asking_another_costs_where_work_may_be_done_twice_or_load_is_the_reason(kind: type[MeshError]) -> None:
+    assert not is_free(kind("text"))
+
+
+def test_an_attempt_leaves_time_for_another_within_a_second_where_calls_are_quick() -> None:
+    assert attempt_seconds(5.0, 0.01) == ATTEMPT_SECONDS_MIN < 1
+    assert attempt_seconds(5.0, 0.4) == pytest.approx(1.6)
+    assert attempt_seconds(5.0, None) == 2.5
+    assert attempt_seconds(1.0, 0.01) == 0.5
+    assert attempt_seconds(5.0, 100.0) == 2.5
