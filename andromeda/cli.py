@@ -10,10 +10,12 @@ import typer
 
 from andromeda.bootstrap import parts
 from andromeda.config import AndromedaSettings
+from andromeda.dns.commands import app as dns
 from broker.environment import BadEnvironment, read_environment
 from broker.process import run
 
 app = typer.Typer(name="andromeda", help="The HTTP gateway of a region.", no_args_is_help=True)
+app.add_typer(dns)
 
 BAD_USAGE = 2
 

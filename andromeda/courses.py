@@ -21,6 +21,7 @@ from andromeda.shelf import Lifetime
 from andromeda.turns import Turns
 from schema.courses import SEARCH
 from schema.errors import NotFound
+from schema.freshness import STALE_SECONDS
 
 SEARCH_PATH = "/slugsurvival/data/search"
 NO_SUCH_KEY = "no such key"
@@ -43,10 +44,11 @@ class Mesh(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """A reply, and whether the mesh says that it may be outdated."""
+    """A reply, and whether the mesh says that it may be outdated, and by how much."""
 
     value: Any
     stale: bool
+    stale_seconds: float | None = None
 
 
 class Courses:
@@ -135,11 +137,13 @@ class Courses:
             request_id=head.request_id,
             headers=head.trace,
         )
-        return Labelled(value, bool(meta.get("stale")))
+        return Labelled(value, bool(meta.get("stale")), meta.get(STALE_SECONDS))
 
     def _render(self, reply: Labelled, template: str, lifetime: Lifetime) -> Fetched:
         """A reply that the mesh labels as stale is passed on with a warning, and not kept."""
         extra = (STALE_SOURCE,) if reply.stale else ()
+        if reply.stale_seconds is not None:
+            extra = (*extra, ("age", str(int(reply.stale_seconds))))
         page = self._responder.page(Content(orjson.dumps(reply.value), template, extra=extra))
         return Fetched(page, None if reply.stale else lifetime)
 

@@ -16,7 +16,7 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from andromeda.page import Page
 from andromeda.shelf import Lifetime, Shelf
-from broker.single_flight import SingleFlight
+from broker.cache.single_flight import SingleFlight
 from schema.errors import Internal, MeshError
 
 log = logging.getLogger(__name__)

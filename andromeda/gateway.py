@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry
 from andromeda.catalogue import PREFIX
 from andromeda.config import CacheConfig, UpstreamConfig
 from andromeda.courses import SEARCH_PATH, Courses, Mesh
+from andromeda.doors import Doors
 from andromeda.edge_cache import EdgeCache
 from andromeda.front import Front
 from andromeda.metrics import EdgeMetrics
@@ -19,7 +20,7 @@ from andromeda.operation import Operation
 from andromeda.responder import Responder
 from andromeda.routing import application, fixed_route, route
 from andromeda.site import contents
-from broker.exposition import Check
+from broker.observe.exposition import Check
 
 DISTRIBUTION = "localgroup"
 
@@ -39,6 +40,7 @@ class Surroundings:
     checks: Mapping[str, Check]
     registry: CollectorRegistry
     exposition: Callable[[], bytes]
+    doors: Doors
     clock: Callable[[], float] = time.monotonic
     cache: CacheConfig = field(default_factory=CacheConfig)
     upstream: UpstreamConfig = field(default_factory=UpstreamConfig)
@@ -46,7 +48,7 @@ class Surroundings:
 
 def gateway(mesh: Mesh, around: Surroundings) -> Gateway:
     metrics = EdgeMetrics(around.registry)
-    responder = Responder(around.node_id, metrics)
+    responder = Responder(around.node_id, metrics, around.doors)
     courses = Courses(
         mesh,
         responder,

@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 from starlette.types import Scope
 
-from broker import trace_context
-from broker.trace_context import TRACEPARENT, TRACESTATE
+from broker.wire import trace_context
+from broker.wire.trace_context import TRACEPARENT, TRACESTATE
 
 WANTED = frozenset(
     {

@@ -11,7 +11,7 @@ from andromeda.edge_cache import Answer
 from andromeda.errors import RETRY_AFTER_SECONDS
 from andromeda.page import NOT_STORED, Content
 from andromeda.responder import Responder
-from broker.exposition import Check
+from broker.observe.exposition import Check
 
 METRICS_MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 RETRY = (("retry-after", str(RETRY_AFTER_SECONDS)),)

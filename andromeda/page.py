@@ -14,7 +14,7 @@ from typing import TypeAlias
 
 from andromeda.conditional import digest, entity_tag
 from andromeda.encoding import Coding, decode, encode
-from broker.single_flight import SingleFlight
+from broker.cache.single_flight import SingleFlight
 
 Headers: TypeAlias = list[tuple[bytes, bytes]]
 

@@ -18,6 +18,7 @@ from uvicorn.server import ServerState
 from andromeda.config import Limits
 from andromeda.errors import RETRY_AFTER_SECONDS, error_body, http_code
 from andromeda.metrics import EdgeMetrics
+from andromeda.round_trips import RoundTripBook
 
 Refusal: TypeAlias = Literal[400, 408, 413, 414, 429, 431]
 REFUSALS: Mapping[Refusal, str] = {
@@ -52,10 +53,12 @@ class BoundedProtocol(HttpToolsProtocol):
         *,
         limits: Limits,
         metrics: EdgeMetrics,
+        round_trips: RoundTripBook,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
         self._limits = limits
         self._metrics = metrics
+        self._round_trips = round_trips
         self._part: Part = "between"
         self._head_bytes = 0
         self._body_bytes = 0
@@ -70,6 +73,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        self._round_trips.measure(transport)
         if len(self.connections) > self._limits.connections:
             self._close_with(429)
         else:
@@ -201,9 +205,9 @@ class BoundedProtocol(HttpToolsProtocol):
         self.timeout_keep_alive_task = self.loop.call_later(self.timeout_keep_alive, self.timeout_keep_alive_handler)
 
 
-def bounded_protocol(limits: Limits, metrics: EdgeMetrics) -> type[asyncio.Protocol]:
+def bounded_protocol(limits: Limits, metrics: EdgeMetrics, round_trips: RoundTripBook) -> type[asyncio.Protocol]:
     """uvicorn asks for a class and calls it, which is all that is done with it."""
-    return partial(BoundedProtocol, limits=limits, metrics=metrics)  # type: ignore[return-value]
+    return partial(BoundedProtocol, limits=limits, metrics=metrics, round_trips=round_trips)  # type: ignore[return-value]
 
 
 def refusal(status: Refusal) -> bytes:

@@ -10,6 +10,7 @@ from starlette.types import Receive, Scope, Send
 
 from andromeda import head as heads
 from andromeda.conditional import matches
+from andromeda.doors import Doors
 from andromeda.edge_cache import Answer, Outcome
 from andromeda.encoding import acceptable, choose
 from andromeda.errors import RETRY_AFTER_SECONDS, RETRYABLE_STATUSES, body_of, error_body, http_code, status_of
@@ -30,13 +31,17 @@ WARNINGS: dict[Outcome, bytes] = {
     "stale": b'110 andromeda "Response is Stale"',
     "error": b'111 andromeda "Revalidation Failed"',
 }
+OPERATORS = frozenset({"/healthz", "/readyz", "/metrics"})
+"""Routes that are no user's."""
+LAST_ANSWER: Headers = [(b"connection", b"close")]
 STALE_SOURCE = ("warning", '110 andromeda "Response is Stale"')
 """Of an answer that the mesh itself labels as possibly outdated."""
 
 
 class Responder:
-    def __init__(self, node_id: str, metrics: EdgeMetrics) -> None:
+    def __init__(self, node_id: str, metrics: EdgeMetrics, doors: Doors) -> None:
         self._metrics = metrics
+        self._doors = doors
         self._common = (
             ("x-served-by", node_id),
             ("access-control-allow-origin", "*"),
@@ -68,8 +73,12 @@ class Responder:
         page = answer.page
         unchanged = bool(variant.tag and head.if_none_match and matches(head.if_none_match, variant.tag))
         status = HTTPStatus.NOT_MODIFIED if unchanged else page.status
-        headers = variant.not_modified if unchanged else variant.headers
-        await send({"type": "http.response.start", "status": status, "headers": headers + _of_the_moment(head, answer)})
+        headers = (variant.not_modified if unchanged else variant.headers) + _of_the_moment(head, answer)
+        if self._doors.shut:
+            headers += LAST_ANSWER
+            if page.template not in OPERATORS:
+                self._doors.requested()
+        await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": b"" if unchanged else variant.body})
         self._metrics.answered(page.template, int(status), answer.outcome, perf_counter() - head.began_at)
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+import time
 
 import uvicorn
 from starlette.types import ASGIApp
 
 from andromeda.config import Limits
+from andromeda.doors import Doors
 from andromeda.metrics import EdgeMetrics
 from andromeda.protocol import bounded_protocol
-from broker.exposition import QuietServer
+from andromeda.round_trips import RoundTripBook
+from broker.observe.exposition import QuietServer
 from broker.settings import Address
 
 log = logging.getLogger(__name__)
@@ -21,14 +24,29 @@ BACKLOG = 1_024
 KEEP_ALIVE_SECONDS = 15
 """Longer than a reader's pause between two clicks of one page, shorter than it takes to use up the connections."""
 DRAIN_SECONDS = 10
+LAST_CALL_SECONDS = 2.0
+"""For connections that were kept open, after nobody can open another: who uses one gets his answer, and is told that it
+was the last. Closed without that, it would end just as some client asks."""
+PAUSE_SECONDS = 0.05
 
 
 class HttpServer:
-    def __init__(self, address: Address, app: ASGIApp, metrics: EdgeMetrics, limits: Limits) -> None:
+    def __init__(
+        self,
+        address: Address,
+        app: ASGIApp,
+        metrics: EdgeMetrics,
+        limits: Limits,
+        doors: Doors,
+        round_trips: RoundTripBook | None = None,
+    ) -> None:
+        """`round_trips`: where it is noted how far away clients are."""
         self._address = address
+        self._doors = doors
+        book = RoundTripBook(time.monotonic) if round_trips is None else round_trips
         config = uvicorn.Config(
             app,
-            http=bounded_protocol(limits, metrics),
+            http=bounded_protocol(limits, metrics, book),
             ws="none",
             lifespan="off",
             log_config=None,
@@ -49,6 +67,11 @@ class HttpServer:
         """Where it listens, once started; the port is a real one even if 0 was asked for."""
         return self._address
 
+    @property
+    def connections(self) -> int:
+        """Open now, with a request under way or without."""
+        return len(self._server.server_state.connections)
+
     async def start(self) -> None:
         """Returns once connections are accepted; raises OSError if the address is taken."""
         listener = _bind(self._address)
@@ -60,11 +83,25 @@ class HttpServer:
             await asyncio.sleep(0)
         log.info("serving HTTP at http://%s", self._address)
 
+    def why_closed(self) -> str | None:
+        return None if self._server.started else "does not listen yet"
+
     async def drain(self) -> None:
-        """No new connections; requests under way are finished, within bounds."""
+        """No new connections; requests under way are finished, and those kept open have a last word, within bounds."""
+        self._doors.close()
+        if self._server.started and not self._server.should_exit:
+            await self._last_call()
         self._server.should_exit = True
         if self._serving is not None:
             await self._serving
+
+    async def _last_call(self) -> None:
+        for listening in self._server.servers:
+            listening.close()
+        loop = asyncio.get_running_loop()
+        until = loop.time() + LAST_CALL_SECONDS
+        while self.connections and loop.time() < until:  # noqa: ASYNC110 (nobody tells)
+            await asyncio.sleep(PAUSE_SECONDS)
 
     async def stop(self) -> None:
         await self.drain()

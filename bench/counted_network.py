@@ -10,10 +10,10 @@ from typing import Any, TypeAlias
 
 from bench.virtual_time import VirtualTime
 from broker.clock import sleep
-from broker.nats_settings import SETTLE_SECONDS
-from broker.packets import Packet, decode
-from broker.topics import Kind, parse
-from broker.transport import Delivery, Listener
+from broker.nats.settings import SETTLE_SECONDS
+from broker.transport import NO_NATS_HEADERS, Delivery, Headers, Listener
+from broker.wire.packets import Packet, decode
+from broker.wire.topics import Kind, parse
 
 LATENCY_SECONDS = 0.002
 MAX_PAYLOAD_BYTES = 1024 * 1024
@@ -105,7 +105,7 @@ class CountedTransport:
     async def subscribe(self, subject: str, receive: Callable[[Delivery], None]) -> None:
         raise AssertionError("a simulated mesh listens for its nodes")
 
-    async def publish(self, subject: str, payload: bytes, reply: str = "") -> None:
+    async def publish(self, subject: str, payload: bytes, reply: str = "", headers: Headers = NO_NATS_HEADERS) -> None:
         if self._node not in self._network.mute:
             self._network.carry(subject, payload)
 

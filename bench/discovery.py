@@ -18,7 +18,7 @@ from bench.discovery_nodes import Make, MoleculerNode, OurNode
 from bench.playback import cpu_seconds, memory_bytes
 from bench.report import Row
 from bench.simulated_mesh import SimulatedMesh
-from broker.topics import Kind
+from broker.wire.topics import Kind
 
 NODES, ACTIONS = 1_000, 20
 CONTENDERS: dict[str, Make] = {"localgroup": OurNode, "moleculer-0.15": MoleculerNode}

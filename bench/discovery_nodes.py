@@ -14,14 +14,14 @@ from bench.counted_network import CountedNetwork
 from bench.virtual_time import VirtualTime
 from broker.clock import sleep
 from broker.config import BrokerConfig
-from broker.discovery import Discovery
-from broker.latency import Latency
-from broker.node_info import ActionInfo, EventInfo, NodeInfo, ServiceInfo
-from broker.packets import Discover, Heartbeat, Info
-from broker.pinging import Pinging
-from broker.registry import Registry
+from broker.discovery.discovery import Discovery
+from broker.discovery.pinging import Pinging
+from broker.discovery.registry import Registry
+from broker.strategies.latency import Latency
 from broker.tasks import Tasks
-from broker.topics import Kind, Topics
+from broker.wire.node_info import ActionInfo, EventInfo, NodeInfo, ServiceInfo
+from broker.wire.packets import Discover, Heartbeat, Info
+from broker.wire.topics import Kind, Topics
 
 Receivers: TypeAlias = Mapping[Kind, Callable[[Any], None]]
 

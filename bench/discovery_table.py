@@ -13,13 +13,18 @@ BEGIN, END = "<!-- figures -->", "<!-- end of figures -->"
 
 def write(document: Path, rows: Sequence[Row], nodes: int, actions: int) -> None:
     """Raises `ValueError` if the document has no place for it."""
+    put(document, [_headline(nodes, actions), "", *_table(rows)])
+
+
+def put(document: Path, lines: Sequence[str], marks: tuple[str, str] = (BEGIN, END)) -> None:
+    """Instead of what is between the marks."""
+    begin_mark, end_mark = marks
     text = document.read_text(encoding="utf-8")
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
+    before, begin, rest = text.partition(begin_mark)
+    _, end, after = rest.partition(end_mark)
     if not begin or not end:
-        raise ValueError(f"{document} has no place for a table, between {BEGIN} and {END}")
-    lines = [_headline(nodes, actions), "", *_table(rows)]
-    document.write_text(f"{before}{BEGIN}\n{chr(10).join(lines)}\n{END}{after}", encoding="utf-8")
+        raise ValueError(f"{document} has no place for a table, between {begin_mark} and {end_mark}")
+    document.write_text(f"{before}{begin_mark}\n{chr(10).join(lines)}\n{end_mark}{after}", encoding="utf-8")
 
 
 def _headline(nodes: int, actions: int) -> str:

@@ -52,7 +52,7 @@ async def serve_localgroup(address: Address) -> None:
     )
     broker.add(Source())
     edge = attach(broker, metrics, CacheConfig())
-    server = HttpServer(address, edge.app, edge.metrics, Limits())
+    server = HttpServer(address, edge.app, edge.metrics, Limits(), edge.doors)
     async with broker:
         await server.start()
         await asyncio.Event().wait()

@@ -47,14 +47,14 @@ def nats_server(address: Address) -> Iterator[str]:
 def measure(contender: Contender, url: str, plan: Sequence[Phase]) -> Iterator[Result]:
     """One phase after another. Raises `Stuck`."""
     with _started(contender, "callee", url) as callee:
-        _line(callee, READY_SECONDS)
+        line_of(callee, READY_SECONDS)
         with _started(contender, "caller", url, json.dumps([asdict(phase) for phase in plan])) as caller:
             for phase in plan:
                 yield _result(callee, caller, phase)
 
 
 def _result(callee: subprocess.Popen[str], caller: subprocess.Popen[str], phase: Phase) -> Result:
-    result: Result = json.loads(_line(caller, phase.seconds + SILENCE_SECONDS))
+    result: Result = json.loads(line_of(caller, phase.seconds + SILENCE_SECONDS))
     pids = callee.pid, caller.pid
     return result | {field: sum(_mebibytes(pid, line) for pid in pids) for field, line in MEMORY.items()}
 
@@ -77,7 +77,8 @@ def _started(contender: Contender, role: str, *arguments: str) -> Iterator[subpr
         process.communicate()
 
 
-def _line(process: subprocess.Popen[str], seconds: float) -> str:
+def line_of(process: subprocess.Popen[str], seconds: float) -> str:
+    """What it says next. Raises `Stuck`."""
     assert process.stdout is not None
     readable, _, _ = select.select([process.stdout], [], [], seconds)
     line = process.stdout.readline() if readable else ""

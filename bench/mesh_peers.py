@@ -1,11 +1,7 @@
-"""The contenders of the mesh benchmark: how each is started, and the environments that the foreign ones need.
-
-Environments are made once, in a cache folder, with pinned versions. What cannot be installed here is absent, and why.
-"""
+"""The contenders of the mesh benchmark: how each is started. What cannot be installed here is absent, and why."""
 
 from __future__ import annotations
 
-import hashlib
 import os
 import subprocess
 import sys
@@ -13,15 +9,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lab import install, node
+from bench.environments import PEERS, cache_folder, environment
+from lab import node
 from lab.install import InstallFailed
 
-PEERS = Path(__file__).parent / "peers"
 PYTHON_DIST = "requirements.txt"
 MOLECULERPY_DIST = "requirements-moleculerpy.txt"
 MOLECULERPY_PYTHON = (3, 12)
 PROBE_SECONDS = 10
-STAMP = "installed"
 
 
 @dataclass(frozen=True)
@@ -55,15 +50,8 @@ def gather() -> Field:
     return Field(tuple(present), absent)
 
 
-def cache_folder(environ: Mapping[str, str]) -> Path:
-    """LOCALGROUP_BENCH_CACHE, else a folder of ours in the user's cache."""
-    if chosen := environ.get("LOCALGROUP_BENCH_CACHE"):
-        return Path(chosen)
-    return Path(environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "localgroup" / "bench"
-
-
 def _nats_contenders() -> Iterator[Contender]:
-    python = _environment("python", sys.executable, PYTHON_DIST)
+    python = environment("python", sys.executable, PYTHON_DIST)
     yield _python(python, "nats-py", "nats_py")
     yield _python(python, "nats-micro", "nats_micro")
     yield _python(python, "faststream", "faststream_nats")
@@ -74,7 +62,7 @@ def _moleculerpy() -> Iterator[Contender]:
     found = next(_pythons(), None)
     if found is None:
         raise InstallFailed(f"needs Python {wanted} or newer; set BENCH_PYTHON to one")
-    yield _python(_environment("moleculerpy", found, MOLECULERPY_DIST), "moleculerpy", "moleculerpy_nodes")
+    yield _python(environment("moleculerpy", found, MOLECULERPY_DIST), "moleculerpy", "moleculerpy_nodes")
 
 
 def _moleculer() -> Iterator[Contender]:
@@ -107,17 +95,3 @@ def _version(python: str) -> tuple[int, ...]:
     except (OSError, subprocess.SubprocessError):
         return ()
     return tuple(map(int, answer.stdout.split())) if answer.returncode == 0 else ()
-
-
-def _environment(name: str, python: str, requirements: str) -> str:
-    """The Python of an environment in which these requirements are installed."""
-    folder, wanted = cache_folder(os.environ) / name, PEERS / requirements
-    digest = hashlib.sha256(wanted.read_bytes() + python.encode()).hexdigest()
-    own, stamp, log = folder / "bin" / "python", folder / STAMP, folder.with_suffix(".log")
-    if not stamp.exists() or stamp.read_text() != digest:
-        folder.mkdir(parents=True, exist_ok=True)
-        install.run(f"creating the environment of {name}", [python, "-m", "venv", "--clear", str(folder)], log)
-        pip = [str(own), "-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--quiet"]
-        install.run(f"installing what {name} needs (pip)", [*pip, "--requirement", str(wanted)], log)
-        stamp.write_text(digest)
-    return str(own)

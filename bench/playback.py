@@ -15,10 +15,10 @@ from bench.counted_network import CountedNetwork, CountedTransport, Recorded
 from bench.discovery_nodes import Make, SimulatedNode
 from bench.virtual_time import VirtualTime
 from broker.inbox import Inbox
-from broker.metrics import Metrics
+from broker.observe.metrics import Metrics
 from broker.tasks import Tasks
-from broker.topics import Kind, Topics
 from broker.transport import Receive
+from broker.wire.topics import Kind, Topics
 
 PLAYBACKS = 5
 SLOT_SECONDS = 0.05

@@ -38,12 +38,16 @@ def running(command: Sequence[str], address: Address, *, quiet: bool = False) ->
         _wait_until_reachable(process, address)
         yield process
     finally:
-        process.terminate()
-        try:
-            process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        end(process)
+
+
+def end(process: subprocess.Popen[bytes] | subprocess.Popen[str]) -> None:
+    process.terminate()
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def result_of(module: str, *arguments: str) -> dict[str, Any]:

@@ -32,6 +32,7 @@ class Report:
 OURS = "localgroup"
 FILE_COLUMNS = 110
 """Where nobody says how wide it is, a row takes one line."""
+WIDE_COLUMNS = 240
 
 
 def middle(case: str, contender: str, values: Iterable[float], unit: str, *, higher_is_better: bool) -> Row:
@@ -39,9 +40,12 @@ def middle(case: str, contender: str, values: Iterable[float], unit: str, *, hig
     return Row(case, contender, round(median(values), 4), unit, higher_is_better)
 
 
-def show(report: Report, *conclusions: RenderableType) -> None:
+def show(report: Report, *conclusions: RenderableType, table: Table | None = None) -> None:
+    """`table` is for people instead of the usual one, and as wide as it needs to be."""
     console = Console(width=None if Console().is_terminal else FILE_COLUMNS)
-    console.print(_table(report), *conclusions, sep="\n")
+    if table is not None and not console.is_terminal:
+        console.width = console.measure(table, options=console.options.update(width=WIDE_COLUMNS)).maximum
+    console.print(table or _table(report), *conclusions, sep="\n")
     for name, reason in report.absent.items():
         console.print(f"absent: {name}: {reason}", highlight=False, markup=False)
     content = {"bench": report.bench, "rounds": report.rounds, "rows": [asdict(row) for row in report.rows]}

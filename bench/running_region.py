@@ -18,7 +18,7 @@ from broker import Broker, Context, Service, event
 from broker.config import NodeName, Region
 from broker.environment import read_environment
 from broker.local_mesh import URLS, completed
-from broker.nats_client import NatsClient
+from broker.nats.client import NatsClient
 from broker.settings import TierSettings
 from schema.courses import DOCUMENT_CHANGED, READ_VERSION, ROWS_CHANGED, DocumentChanged, OfKey
 

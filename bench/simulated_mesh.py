@@ -12,7 +12,7 @@ from bench.discovery_nodes import Make, SimulatedNode
 from bench.virtual_time import VirtualTime
 from broker.inbox import FOR_EVERYBODY, TARGETED
 from broker.tasks import Tasks
-from broker.topics import Topics
+from broker.wire.topics import Topics
 
 STEP_SECONDS = 0.1
 

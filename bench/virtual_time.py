@@ -49,6 +49,12 @@ class VirtualTime:
             await _turns()
         self._now_seconds = end_seconds
 
+    def run_until(self, end_seconds: float) -> None:
+        """For simulations without an event loop: each timer at its very time."""
+        while self._timers and self._timers[0][0] <= end_seconds:
+            self._fire_until(self._timers[0][0])
+        self._now_seconds = end_seconds
+
     def _fire_until(self, end_seconds: float) -> None:
         while self._timers and self._timers[0][0] <= end_seconds:
             at_seconds, _, timer = heapq.heappop(self._timers)

@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from typing import Protocol, Self, runtime_checkable
 
-from broker.nats_subscriptions import Take
-from broker.node_info import ServiceInfo
-from broker.topics import Kind, Topics
+from broker.nats.subscriptions import Take
 from broker.transport import Delivery, Receive
+from broker.wire.node_info import ServiceInfo
+from broker.wire.topics import Kind, Topics
 
 
 @runtime_checkable

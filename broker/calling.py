@@ -7,12 +7,12 @@ from typing import Any, TypeVar, overload
 
 from pydantic import BaseModel
 
-from broker import fallback as fallbacks
-from broker.fallback import Fallback, answer_or
 from broker.outgoing import Outgoing
-from broker.packets import NO_HEADERS
 from broker.parallel import AT_ONCE, ask_many
-from broker.policies import CallPolicy
+from broker.policies import fallback as fallbacks
+from broker.policies.call_policy import CallPolicy
+from broker.policies.fallback import Fallback, answer_or
+from broker.wire.packets import NO_HEADERS
 from schema.action import Action, Event
 from schema.errors import MeshError
 

@@ -2,33 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, Awaitable, Callable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import AsyncIterable, Awaitable, Callable, Coroutine, Mapping, Sequence
+from typing import Any, Final, NamedTuple
 
 import orjson
 from pydantic import BaseModel
 
 from broker.clock import Clock
-from broker.deadline import Deadline
-from broker.ejection import Ejections
-from broker.hedging import HEDGED_SHARE, first_answer, slow_after_seconds
-from broker.idempotency import KEY_HEADER
-from broker.metrics import CANCELLED, OK, Metrics
-from broker.packets import NO_HEADERS, Response
+from broker.discovery.registry import CACHED_NAMES_MAX, Endpoint, Registry
+from broker.observe.metrics import CANCELLED, OK, Metrics
+from broker.observe.quantile import RecentQuantile
+from broker.observe.tally import UNKNOWN_ACTION, Tally
 from broker.pending import Waiting
-from broker.policies import DEFAULT, CallPolicy
-from broker.quantile import RecentQuantile
+from broker.policies.call_policy import DEFAULT, CallPolicy
+from broker.policies.deadline import Deadline
+from broker.policies.ejection import Ejections
+from broker.policies.hedging import HEDGED_SHARE, first_answer, slow_after_seconds
+from broker.policies.idempotency import KEY_HEADER
+from broker.policies.retry import RetryBudget, attempt_seconds, is_free, is_own_failure, may_repeat
 from broker.reconnection import Reconnection
 from broker.refusals import Late, NotServed
-from broker.registry import CACHED_NAMES_MAX, Endpoint, Registry
 from broker.remote import Remote, checked_answer
-from broker.retry import RetryBudget, attempt_seconds, is_free, is_own_failure, may_repeat
-from broker.strategy import Strategy
-from broker.tally import UNKNOWN_ACTION, Tally
+from broker.strategies.outcome import Outcome, outcome_of
+from broker.strategies.strategy import Score, Strategy
+from broker.wire.load import Load
+from broker.wire.packets import NO_HEADERS, Response
 from schema.action import Action
 from schema.errors import Internal, MeshError
 
-LEVEL_MAX = 32
+LEVEL_MAX: Final = 32
 """Calls nest this deep at most: beyond it, services call each other in a circle."""
 
 
@@ -53,11 +55,14 @@ class Call(NamedTuple):
     policy: CallPolicy = DEFAULT
 
     @property
-    def params(self) -> Any:
+    def params(self) -> bytes:
+        """As JSON. Raises `TypeError` for values that JSON does not have."""
         request = self.request
-        if isinstance(request, BaseModel):
-            return orjson.Fragment(request.__pydantic_serializer__.to_json(request))
-        return request
+        return (
+            request.__pydantic_serializer__.to_json(request)
+            if isinstance(request, BaseModel)
+            else orjson.dumps(request)
+        )
 
     def until(self, at_seconds: float) -> Call:
         if at_seconds == self.deadline.at_seconds:
@@ -109,21 +114,53 @@ class Caller:
             return contract.keyed and not contract.safe
         return any(endpoint.keyed and not endpoint.safe for endpoint in self._registry.endpoints(action))
 
+    def called(self) -> list[Sequence[Endpoint]]:
+        """The nodes of each action that this node calls."""
+        return [self._registry.endpoints(action) for action in self._seen]
+
+    def probes_wanted(self) -> list[str]:
+        """The nodes that are better pinged, so that the next call goes to the right one."""
+        return [node for candidates in self.called() for node in self._strategy.probes_wanted(candidates)]
+
+    def explain(self, action: str) -> Sequence[Score]:
+        """Nothing of an action that this node does not call."""
+        return self._strategy.explain(self._registry.endpoints(action)) if action in self._seen else ()
+
     async def call(self, call: Call) -> Any:
+        """One node after another, until there is an answer or no reason to ask on."""
         if call.level > LEVEL_MAX:
             raise Internal(f"calls nest deeper than {LEVEL_MAX}")
         seen = self._seen.get(call.action) or self._first_seen(call.action)
-        started_at_seconds = self._now()
-        code = CANCELLED
+        began_at_seconds = now_seconds = self._now()
+        self._budget.note_call()
+        tried: set[str] = set()
+        keyed = KEY_HEADER in call.headers
+        attempts, failure, code = 0, None, CANCELLED
         try:
-            answer = await self._until_answered(call, seen, started_at_seconds)
-            code = OK
-        except MeshError as error:
-            code = error.code
-            raise
+            while endpoint := self._choose(call, tried):
+                keyed = keyed and endpoint.keyed
+                harmless = keyed or _is_safe(call, endpoint)
+                if failure is not None:
+                    if not self._may_repeat(call, attempts, failure, harmless=harmless):
+                        break
+                    now_seconds = self._now()
+                try:
+                    answer = await self._attempt(endpoint, call, seen, tried, now_seconds, harmless=harmless)
+                except MeshError as error:
+                    failure = error
+                    attempts += not is_free(error)
+                    if is_own_failure(error) and await self._reconnection.awaited(call.deadline.at_seconds):
+                        tried.clear()  # it was no node's fault that none answered
+                    else:
+                        tried.add(endpoint.node)
+                else:
+                    code = OK
+                    return answer
+            failure = failure or NotServed(_nobody(call))
+            code = failure.code
+            raise failure
         finally:
-            seen.tally.note(code, self._now() - started_at_seconds)
-        return answer
+            seen.tally.note(code, self._now() - began_at_seconds)
 
     def _first_seen(self, action: str) -> _Seen:
         """Only of what somebody serves: callers choose names."""
@@ -132,38 +169,19 @@ class Caller:
         seen = self._seen[action] = _Seen(self._metrics.calls.of(action))
         return seen
 
-    # --- one node after another -----------------------------------------------------------------------------
-
-    async def _until_answered(self, call: Call, seen: _Seen, now_seconds: float) -> Any:
-        self._budget.note_call()
-        tried: set[str] = set()
-        keyed = KEY_HEADER in call.headers
-        attempts, failure = 0, None
-        while endpoint := self._choose(call, tried):
-            keyed = keyed and endpoint.keyed
-            harmless = keyed or _is_safe(call, endpoint)
-            if failure is not None:
-                if not self._may_repeat(call, attempts, failure, harmless=harmless):
-                    break
-                now_seconds = self._now()
-            try:
-                return await self._attempt(endpoint, call, seen, tried, now_seconds, harmless=harmless)
-            except MeshError as error:
-                failure = error
-                attempts += not is_free(error)
-                if not (is_own_failure(error) and await self._reconnection.awaited(call.deadline.at_seconds)):
-                    tried.add(endpoint.node)
-        raise failure or NotServed(_nobody(call))
+    # --- which of the nodes --------------------------------------------------------------------------------------
 
     def _choose(self, call: Call, tried: set[str]) -> Endpoint | None:
         candidates = self._registry.endpoints(call.action)
+        if len(candidates) == 1 and not tried and call.node is None:
+            return candidates[0]
         if tried:
             candidates = tuple(endpoint for endpoint in candidates if endpoint.node not in tried)
         if call.node is not None:
             candidates = tuple(endpoint for endpoint in candidates if endpoint.node == call.node)
         if len(candidates) < 2:
             return candidates[0] if candidates else None
-        return self._strategy.choose(self._ejections.admitted(candidates))
+        return self._strategy.choose(candidates, self._ejections.avoided())
 
     def _may_repeat(self, call: Call, attempts: int, failure: MeshError, *, harmless: bool) -> bool:
         if call.stream is not None or call.deadline.passed:
@@ -175,47 +193,89 @@ class Caller:
         self._metrics.repeat(call.action, failure.code)
         return True
 
-    def _others(self, call: Call, tried: set[str], chosen: Endpoint) -> bool:
-        if call.node is not None or call.stream is not None:
-            return False
-        known = self._registry.endpoints(call.action)
-        if not tried:
-            return len(known) > 1
-        return any(each.node != chosen.node and each.node not in tried for each in known)
-
     # --- one of them ----------------------------------------------------------------------------------------
 
-    async def _attempt(
+    def _attempt(
         self, endpoint: Endpoint, call: Call, seen: _Seen, tried: set[str], now: float, *, harmless: bool
-    ) -> Any:
+    ) -> Coroutine[Any, Any, Any]:
         """A call that can be repeated leaves time for it."""
         until_seconds, slow_at_seconds = call.deadline.at_seconds, None
         if now >= until_seconds:
             raise Late("the deadline had passed before the call was made")
-        repeatable = harmless and call.level == 1 and self._others(call, tried, endpoint)
-        if repeatable:
+        known = self._registry.endpoints(call.action)
+        compared = call.node is None and len(known) > 1
+        if compared and harmless and call.level == 1 and _others(call, known, tried, endpoint):
             slow_at_seconds = self._slow_at_seconds(call, endpoint, seen, now)
             if call.policy.attempts_max > 1:
                 usual_seconds = seen.seconds.value if _is_safe(call, endpoint) else None
                 until_seconds = now + attempt_seconds(until_seconds - now, usual_seconds)
-        self._ejections.note_chosen(endpoint.node)
+        if endpoint.local:
+            return self._serve(endpoint, call.until(until_seconds), seen, now, compared)
+        call_id = None if tried else call.id
+        waiting = self._remote.open(endpoint.node, until_seconds, slow_at_seconds, call_id)
+        return self._ask(endpoint, call, seen, tried, now, waiting, compared)
+
+    async def _serve(self, endpoint: Endpoint, call: Call, seen: _Seen, now: float, compared: bool) -> Any:
+        self._begin(endpoint, compared)
+        outcome = Outcome.ABANDONED
         try:
-            if endpoint.local:
-                answer, answered_by = await self.local(call.until(until_seconds)), endpoint.node
-            else:
-                response = await self._ask(endpoint, call, until_seconds, slow_at_seconds, tried)
-                answer, answered_by = checked_answer(call.contract, response), response.sender
-                if response.meta:
-                    call.meta.update(response.meta)
-                seen.by_stream = response.stream
+            answer = await self.local(call)
+            outcome = Outcome.ANSWERED
         except MeshError as error:
-            self._ejections.note_failure(endpoint.node, error)
+            outcome = self._failed(endpoint, error)
             raise
-        if repeatable:
+        finally:
+            self._end(endpoint, seen, self._now() - now, outcome, None, compared)
+        if compared:
             seen.seconds.note(self._now() - now)
-        seen.tally.note_region(endpoint.region)
-        self._ejections.note_success(answered_by)
         return answer
+
+    async def _ask(
+        self, endpoint: Endpoint, call: Call, seen: _Seen, tried: set[str], now: float, waiting: Waiting, compared: bool
+    ) -> Any:
+        self._begin(endpoint, compared)
+        outcome, load = Outcome.ABANDONED, None
+        try:
+            if call.stream is not None:
+                response = await self._remote.send_stream(waiting, call, call.stream)
+            else:
+                if (sending := self._remote.send(waiting, call)) is not None:
+                    await sending
+                response = await waiting.answer or await self._hedged(waiting, call, seen, tried, endpoint)
+            if response.sender == endpoint.node:
+                outcome, load = Outcome.ANSWERED, response.load
+            answer = checked_answer(call.contract, response)
+        except MeshError as error:
+            outcome = self._failed(endpoint, error)
+            raise
+        finally:
+            self._remote.close(waiting)
+            self._end(endpoint, seen, self._now() - now, outcome, load, compared)
+        if compared:  # with the wait for the first of two nodes: what is usual must not look faster for being hedged
+            seen.seconds.note(self._now() - now)
+        if response.meta:
+            call.meta.update(response.meta)
+        seen.by_stream = response.stream
+        return answer
+
+    def _begin(self, endpoint: Endpoint, compared: bool) -> None:
+        """`compared`: there is another node to choose, so that it is worth knowing what becomes of this choice."""
+        self._ejections.note_chosen(endpoint.node)
+        if compared:
+            self._strategy.started(endpoint)
+
+    def _failed(self, endpoint: Endpoint, error: MeshError) -> Outcome:
+        self._ejections.note_failure(endpoint.node, error)
+        return outcome_of(error)
+
+    def _end(
+        self, endpoint: Endpoint, seen: _Seen, seconds: float, outcome: Outcome, load: Load | None, compared: bool
+    ) -> None:
+        if outcome is Outcome.ANSWERED:
+            seen.tally.note_region(endpoint.region)
+            self._ejections.note_success(endpoint.node)
+        if compared:
+            self._strategy.finished(endpoint, seconds, outcome, load)
 
     def _slow_at_seconds(self, call: Call, endpoint: Endpoint, seen: _Seen, now_seconds: float) -> float | None:
         """A key makes it harmless to repeat what failed, not to do it twice at a time."""
@@ -224,45 +284,51 @@ class Caller:
         after_seconds = slow_after_seconds(call.policy, seen.seconds)
         return None if after_seconds is None else now_seconds + after_seconds
 
-    async def _ask(
-        self, endpoint: Endpoint, call: Call, until_seconds: float, slow_at_seconds: float | None, tried: set[str]
-    ) -> Response:
-        waiting = self._remote.open(endpoint.node, until_seconds, slow_at_seconds, None if tried else call.id)
-        try:
-            if call.stream is not None:
-                return await self._remote.send_stream(waiting, call, call.stream)
-            await self._remote.send(waiting, call)
-            response = await waiting.answer
-            return response if response is not None else await self._hedged(waiting, call, tried)
-        finally:
-            self._remote.close(waiting)
-
-    async def _hedged(self, slow: Waiting, call: Call, tried: set[str]) -> Response:
+    async def _hedged(self, slow: Waiting, call: Call, seen: _Seen, tried: set[str], first: Endpoint) -> Response:
         """The first of two answers, if there is another node and the budget allows it."""
         self._remote.doubt()
         self._ejections.note_overdue(slow.node)
+        self._strategy.overdue(first)
         other = self._choose(call, tried | {slow.node})
         if other is None or other.local or self._remote.full or not self._budget.spend():
             return await slow.last_answer()
         self._metrics.hedge(call.action)
-        self._ejections.note_chosen(other.node)
         tried.add(other.node)
         failures: dict[str, MeshError] = {}
+        began_at_seconds = self._now()
         second = self._remote.open(other.node, slow.until_seconds)
+        self._begin(other, True)
+        outcome, load = Outcome.ABANDONED, None
         try:
             await self._send_hedge(second, call)
-            return await first_answer(slow, second, failures)
+            response = await first_answer(slow, second, failures)
+            if response.sender == other.node:
+                outcome, load = Outcome.ANSWERED, response.load
+            return response
         finally:
             self._remote.close(second)
-            for node in failures.keys() - ({slow.node} if len(failures) > 1 else set()):
-                self._ejections.note_failure(node, failures[node])
+            if (failure := failures.get(other.node)) is not None:
+                outcome = self._failed(other, failure)
+            if (failure := failures.get(slow.node)) is not None and len(failures) == 1:
+                self._failed(first, failure)
+            self._end(other, seen, self._now() - began_at_seconds, outcome, load, True)
 
     async def _send_hedge(self, second: Waiting, call: Call) -> None:
         """What cannot be sent has failed at once; the first node may still answer."""
         try:
-            await self._remote.send(second, call)
+            if (sending := self._remote.send(second, call)) is not None:
+                await sending
         except MeshError as error:
             second.fail(error)
+
+
+def _others(call: Call, known: Sequence[Endpoint], tried: set[str], chosen: Endpoint) -> bool:
+    """Whether another node could be asked as well."""
+    if call.stream is not None:
+        return False
+    if not tried:
+        return len(known) > 1
+    return any(each.node != chosen.node and each.node not in tried for each in known)
 
 
 def _is_safe(call: Call, endpoint: Endpoint) -> bool:

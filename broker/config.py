@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from broker.topics import NAMESPACE_PATTERN, NODE_LENGTH_MAX, NODE_PATTERN
+from broker.strategies.names import FASTEST, named
+from broker.wire.topics import NAMESPACE_PATTERN, NODE_LENGTH_MAX, NODE_PATTERN
 
 HEARTBEAT_SECONDS = 5.0
 """Half of Moleculer's: a node that was killed is noticed within the timeout below."""
@@ -49,6 +50,11 @@ NodeName = Annotated[str, Field(max_length=NODE_LENGTH_MAX, pattern=NODE_PATTERN
 Namespace = Annotated[str, Field(pattern=NAMESPACE_PATTERN)]
 
 
+def _check_strategy(name: str) -> str:
+    named(name)
+    return name
+
+
 class BrokerConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -79,3 +85,5 @@ class BrokerConfig(BaseModel):
     repeat_budget_share: Annotated[float, Field(ge=0, le=1)] = BUDGET_SHARE
     repeat_budget_per_second: Annotated[float, Field(ge=0, le=1_000)] = BUDGET_PER_SECOND
     dependency_seconds: Seconds = DEPENDENCY_SECONDS
+    strategy: Annotated[str, AfterValidator(_check_strategy)] = FASTEST
+    """How a node is chosen among those that serve an action."""

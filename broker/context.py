@@ -7,13 +7,13 @@ from typing import Any, Protocol, TypeVar, overload
 
 from pydantic import BaseModel
 
-from broker import fallback as fallbacks
-from broker.deadline import Deadline
-from broker.fallback import Fallback, answer_or
-from broker.idempotency import key_of, key_within
-from broker.packets import NO_HEADERS
 from broker.parallel import AT_ONCE, ask_many
-from broker.policies import CallPolicy
+from broker.policies import fallback as fallbacks
+from broker.policies.call_policy import CallPolicy
+from broker.policies.deadline import Deadline
+from broker.policies.fallback import Fallback, answer_or
+from broker.policies.idempotency import key_of, key_within
+from broker.wire.packets import NO_HEADERS
 from schema.action import Action, Event
 from schema.errors import MeshError
 from schema.stream import NO_STREAM, Stream
@@ -44,12 +44,14 @@ class Context:
     __slots__ = (
         "_keys_given",
         "_onward",
+        "began_at_seconds",
         "caller",
         "deadline",
         "headers",
         "id",
         "level",
         "meta",
+        "received_at_seconds",
         "request_id",
         "service",
         "stream",
@@ -58,7 +60,6 @@ class Context:
     def __init__(
         self,
         onward: Onward,
-        *,
         id: str,
         request_id: str,
         service: str,
@@ -68,6 +69,7 @@ class Context:
         deadline: Deadline,
         headers: Mapping[str, Any] = NO_HEADERS,
         stream: Stream[Any] = NO_STREAM,
+        received_at_seconds: float = 0.0,
     ) -> None:
         self._onward = onward
         self.id = id
@@ -86,6 +88,8 @@ class Context:
         """What its caller says to this call alone; they are not passed on."""
         self.stream = stream
         """What its caller sends along with the request; ends at once if that is nothing."""
+        self.received_at_seconds = self.began_at_seconds = received_at_seconds
+        """By the node's clock, of a request from the wire: when it came in, and when its turn had come."""
         self._keys_given: dict[str, int] | None = None
 
     @property

@@ -6,28 +6,26 @@ Every way out is a code of the error tree. What a handler raises besides is a de
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from collections.abc import AsyncIterator, Coroutine, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import Coroutine, Iterable
 from typing import Any
 
 import orjson
 from pydantic import BaseModel, ValidationError
 from pydantic_core import PydanticSerializationError
 
-from broker.admission import Admission
 from broker.clock import Clock
 from broker.context import Context
-from broker.cut_off import CutOff
-from broker.deadline import Deadline
-from broker.metrics import CANCELLED, OK, Metrics
-from broker.rate_limit import Limiter
+from broker.observe.metrics import CANCELLED, OK, Metrics
+from broker.observe.tally import UNKNOWN_ACTION, Tally
+from broker.policies.bulkhead import Admission
+from broker.policies.cut_off import CutOff
+from broker.policies.rate_limit import Limiter
+from broker.policies.timeouts import Timeouts
 from broker.refusals import REFUSALS, Late, NotServed, as_failure
 from broker.service import BoundAction, Encoded
-from broker.tally import UNKNOWN_ACTION, Tally
-from broker.timeouts import Timeouts
-from broker.wire_errors import INTERNAL_MESSAGE
+from broker.streams.typed_chunks import plain_chunks
+from broker.wire.errors import INTERNAL_MESSAGE
 from schema.action import Action
 from schema.errors import Internal, Invalid, MeshError, TimedOut
 from schema.stream import Stream
@@ -57,6 +55,7 @@ class Dispatcher:
         self._metrics = metrics
         self._timeouts = timeouts
         self._clock = clock
+        self._now = clock.now
         self._served: dict[str, _Served] = {}
         self._unknown = metrics.requests.of(UNKNOWN_ACTION)
 
@@ -93,65 +92,68 @@ class Dispatcher:
         return result
 
     async def _measured(self, action: str, context: Context, request: Any, *, nested: bool, plain: bool) -> Any:
-        served = self._served.get(action)
-        started_at_seconds = self._clock.now()
-        code = CANCELLED
+        """One function on purpose: each further coroutine of a request costs as much as the rest of the bookkeeping."""
+        found = self._served.get(action)
+        started_at_seconds = self._now()
+        if found is None:
+            refusal = NotServed(f"{action} is not served here")
+            self._unknown.note(refusal.code, 0.0)
+            raise refusal
+        served, code = found, CANCELLED
         try:
-            if served is None:
-                raise NotServed(f"{action} is not served here")
-            result = await self._admitted(served, context, request, nested)
-            answer = _plain(served.contract, context, result) if plain else result
+            if served.limiter is not None:
+                served.limiter.admit(context)
+            if served.admission is not None:
+                answer = await self._in_bulkhead(served.admission, served, context, request, nested)
+            elif nested:
+                answer = await self._work(served, context, request)
+            else:
+                admission = self._admission
+                if not admission.enter_at_once():
+                    await admission.enter()
+                try:
+                    answer = await self._work(served, context, request)
+                finally:
+                    admission.leave()
+            if plain:
+                answer = _plain(served.contract, context, answer)
             code = OK
         except MeshError as error:
             code = error.code
             raise
         finally:
-            tally = self._unknown if served is None else served.tally
-            tally.note(code, self._clock.now() - started_at_seconds)
+            served.tally.note(code, self._now() - started_at_seconds)
         return answer
-
-    def _admitted(self, served: _Served, context: Context, request: Any, nested: bool) -> Coroutine[Any, Any, Any]:
-        if served.limiter is not None:
-            served.limiter.admit(context)
-        if served.admission is None:
-            return self._in_turn(served, context, request, nested)
-        return self._in_bulkhead(served.admission, served, context, request, nested)
 
     async def _in_bulkhead(
         self, admission: Admission, served: _Served, context: Context, request: Any, nested: bool
     ) -> Any:
         """The action's own bulkhead holds for nested calls too: it protects what is behind it."""
         async with admission:
-            return await self._in_turn(served, context, request, nested)
-
-    async def _in_turn(self, served: _Served, context: Context, request: Any, nested: bool) -> Any:
-        if nested:
-            return await self._work(served, context, request)
-        if not self._admission.enter_at_once():
-            await self._admission.enter()
-        try:
-            return await self._work(served, context, request)
-        finally:
-            self._admission.leave()
+            if nested:
+                return await self._work(served, context, request)
+            async with self._admission:
+                return await self._work(served, context, request)
 
     async def _work(self, served: _Served, context: Context, request: Any) -> Any:
-        name = served.contract.name
-        if context.deadline.passed:
+        contract, deadline = served.contract, context.deadline
+        context.began_at_seconds = self._now()
+        if context.began_at_seconds >= deadline.at_seconds:
             raise Late("the deadline had passed before the work began")
-        checked = check_request(served.contract.request, request)
+        checked = check_request(contract.request, request)
         try:
-            with CutOff(self._timeouts, context.deadline, name):
+            with CutOff(self._timeouts, deadline, contract.name):
                 return await served.handle(context, checked)
         except REFUSALS as error:
             raise as_failure(error) from error
         except MeshError:
             raise
         except TimeoutError as error:
-            if context.deadline.passed:
-                raise TimedOut(f"{name} did not finish in time") from error
-            raise defect(name, context) from error
+            if deadline.passed:
+                raise TimedOut(f"{contract.name} did not finish in time") from error
+            raise defect(contract.name, context) from error
         except Exception as error:
-            raise defect(name, context) from error
+            raise defect(contract.name, context) from error
 
 
 def check_request(model: type[BaseModel], request: Any) -> BaseModel:
@@ -167,21 +169,12 @@ def check_request(model: type[BaseModel], request: Any) -> BaseModel:
     return checked
 
 
-@asynccontextmanager
-async def cut_off_at(deadline: Deadline) -> AsyncIterator[None]:
-    """Raises `TimeoutError` inside the block when the deadline passes."""
-    async with asyncio.timeout(None) as scope:
-        timer = deadline.clock.call_later(deadline.remaining_seconds(), lambda: scope.reschedule(0))
-        try:
-            yield
-        finally:
-            timer.cancel()
-
-
 def encoded(contract: Action[Any, Any], result: Any) -> bytes:
     """As JSON. Raises `PydanticSerializationError` if the result does not fit the contract."""
     if isinstance(result, Encoded):
         return result.json
+    if type(result) is contract.response:  # it was checked when it was made, and messages do not change
+        return contract.response_adapter.serializer.to_json(result)
     return contract.response_adapter.serializer.to_json(result, warnings="error")
 
 
@@ -192,23 +185,7 @@ def defect(action: str, context: Context) -> Internal:
 
 def _plain(contract: Action[Any, Any], context: Context, result: Any) -> bytes | Stream[Any]:
     """As it travels."""
-    if isinstance(result, Stream):
-        return _plain_chunks(contract, result)
     try:
-        return encoded(contract, result)
+        return plain_chunks(contract, result) if isinstance(result, Stream) else encoded(contract, result)
     except PydanticSerializationError as error:
         raise defect(contract.name, context) from error
-
-
-def _plain_chunks(contract: Action[Any, Any], stream: Stream[Any]) -> Stream[Any]:
-    """Bytes, or JSON values."""
-    adapter = contract.chunk_adapter
-    if adapter is None:
-        return stream
-
-    async def written() -> AsyncIterator[Any]:
-        async with stream:
-            async for chunk in stream:
-                yield adapter.dump_python(chunk, mode="json")
-
-    return Stream(written())

@@ -15,16 +15,17 @@ import orjson
 
 from broker.context import Context
 from broker.current_request import current_request
-from broker.dispatch import check_request, cut_off_at
+from broker.discovery.registry import Registry
+from broker.dispatch import check_request
 from broker.event_patterns import matches
-from broker.metrics import OK, Metrics
-from broker.packets import EventPacket
-from broker.registry import Registry
+from broker.observe.metrics import OK, Metrics
+from broker.policies.time_limit import cut_off_at
 from broker.service import BoundEvent
-from broker.strategy import Strategy
+from broker.strategies.strategy import Strategy
 from broker.tasks import Tasks
-from broker.topics import Kind, Topics
 from broker.transport import Transport
+from broker.wire.packets import EventPacket
+from broker.wire.topics import Kind, Topics
 from schema.action import Event
 from schema.errors import MeshError
 

@@ -10,12 +10,13 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache, partial
 from typing import Any, TypeAlias
 
-from broker.fields import BadPacket
-from broker.metrics import Metrics
-from broker.packets import Packet, decode
-from broker.topics import Kind, Topics
-from broker.transport import Delivery, Receive, Transport
-from broker.usual_packets import read_request, read_response
+from broker.observe.metrics import Metrics
+from broker.transport import Delivery, Headers, Receive, Transport
+from broker.wire.fields import BadPacket
+from broker.wire.load import LOAD_HEADER, parse_load
+from broker.wire.packets import Packet, Response, decode
+from broker.wire.topics import Kind, Topics
+from broker.wire.usual_packets import read_request, read_response
 
 Receiver: TypeAlias = Callable[[Any], None]
 """Takes packets of one kind."""
@@ -53,6 +54,8 @@ class Inbox:
             except BadPacket as fault:
                 self._refuse(kind, fault, delivery)
             else:
+                if delivery.headers and type(packet) is Response:
+                    packet = _with_load(packet, delivery.headers)
                 receiver(packet)
 
         return receive
@@ -63,6 +66,11 @@ class Inbox:
         if seen not in self._faults_logged and len(self._faults_logged) < FAULTS_LOGGED_MAX:
             self._faults_logged.add(seen)
             logger.warning("a packet on %s was refused: %s (this is logged once)", delivery.subject, fault)
+
+
+def _with_load(response: Response, headers: Headers) -> Response:
+    text = headers.get(LOAD_HEADER)
+    return response if text is None else Response(*response[:-1], parse_load(text))
 
 
 def _decoder(kind: Kind) -> Callable[[bytes], Packet]:

@@ -7,13 +7,14 @@ from typing import Any
 
 from broker.balanced import Balanced
 from broker.inbox import Inbox
+from broker.load_reports import LoadReports
 from broker.orders import Obey, OrderReceiver
-from broker.packets import Pong
 from broker.parts import Parts
 from broker.requests import RequestReceiver
 from broker.responses import ResponseReceiver
-from broker.topics import Kind, call_of_unheard
 from broker.transport import Delivery, Listener
+from broker.wire.packets import Pong
+from broker.wire.topics import Kind, call_of_unheard
 
 
 class Intake:
@@ -44,6 +45,7 @@ class Intake:
             tasks=parts.requests,
             onward=parts.outgoing,
             streams=parts.streams,
+            reports=LoadReports(parts.admission),
         )
         responses = ResponseReceiver(parts.config.node, parts.pending, parts.streams, parts.ejections, parts.metrics)
         return {

@@ -10,7 +10,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from broker.private_files import write_private
+from broker.credentials.private_files import write_private
 
 SYSTEM_STATE = Path("/var/lib/localgroup")
 ENVIRONMENT_FILE = "mesh.env"

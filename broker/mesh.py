@@ -12,23 +12,25 @@ from random import Random
 from types import TracebackType
 from typing import Self
 
-from broker.cache_stores import Store
+from broker.cache.stores import Store
 from broker.calling import Calling
 from broker.clock import Clock, SystemClock
 from broker.config import BrokerConfig
-from broker.deadline import Deadline
-from broker.idempotency import IdempotencyStore
+from broker.discovery.node_actions import NodeActions
+from broker.discovery.registry import Registry
 from broker.intake import Intake
-from broker.latency import Latency
-from broker.metrics import Metrics
 from broker.middleware import Middleware
-from broker.node_actions import NodeActions
-from broker.orders import DRAIN, RETURN
+from broker.observe.metrics import Metrics
+from broker.orders import DRAIN, RETURN, Obey
 from broker.parts import Parts
-from broker.policies import CallPolicy
+from broker.policies.call_policy import CallPolicy
+from broker.policies.deadline import Deadline
+from broker.policies.idempotency import IdempotencyStore
 from broker.refusals import NotSent
-from broker.registry import Registry
 from broker.service import Service, describe
+from broker.strategies.latency import Latency
+from broker.strategies.names import Make, named
+from broker.strategies.strategy import Score
 from broker.transport import Transport
 from schema.errors import TimedOut
 
@@ -49,9 +51,10 @@ class Broker(Calling):
         policies: Mapping[str, CallPolicy] = NO_POLICIES,
         middlewares: Sequence[Middleware] = (),
         cache_store: Store | None = None,
+        strategy: Make | None = None,
     ) -> None:
         """`policies`: how this node calls an action, by name. `cache_store`: where cached answers are kept, if not in
-        this process' memory."""
+        this process' memory. `strategy`: in place of the one that `config` names, an own one."""
         self._parts = Parts(
             config,
             transport,
@@ -61,9 +64,11 @@ class Broker(Calling):
             policies=policies,
             middlewares=middlewares,
             cache_store=cache_store,
+            strategy=strategy or named(config.strategy),
         )
         super().__init__(self._parts.outgoing)
-        self._intake = Intake(self._parts, {DRAIN: self.drain, RETURN: self.take_work_again})
+        self._orders: dict[str, Obey] = {DRAIN: self.drain, RETURN: self.take_work_again}
+        self._intake = Intake(self._parts, self._orders)
         self._services: dict[str, Service] = {}
         self._withdrawn: set[str] = set()
         self._started = self._draining = False
@@ -111,7 +116,7 @@ class Broker(Calling):
             raise RuntimeError("a broker starts once")
         parts = self._parts
         if parts.config.internal_services:
-            self.add(NodeActions(parts.config, parts.registry, parts.metrics, parts.clock))
+            self.add(NodeActions(parts.config, parts.registry, parts.metrics, parts.clock, parts.caller.explain))
         self._started = True
         try:
             await self._join()
@@ -181,8 +186,17 @@ class Broker(Calling):
         """Have another node drain or take work again, as an operator; returns when it has done so."""
         await self._parts.orders.give(node, order, deadline_seconds)
 
+    def on_order(self, order: str, obey: Obey) -> None:
+        """What an operator can have this node do, beside draining and taking work again."""
+        self._orders[order] = obey
+
     def available(self, action: str) -> bool:
         return bool(self.registry.endpoints(action))
+
+    def explain(self, action: str) -> Sequence[Score]:
+        """How this node compares those that serve an action that it calls; nothing where its strategy does not compare
+        expected times."""
+        return self._parts.caller.explain(action)
 
     def on_reconnect(self, callback: Callable[[], None]) -> None:
         """Called whenever events may have been missed: after a lost connection, when a lost node is heard again, and

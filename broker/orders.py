@@ -10,15 +10,17 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from broker.clock import Clock
-from broker.packets import Request, Response
 from broker.pending import Pending
 from broker.tasks import Tasks
-from broker.topics import Kind, Topics
 from broker.transport import Transport
-from broker.wire_errors import from_wire, to_wire
+from broker.wire.errors import from_wire, to_wire
+from broker.wire.packets import Request, Response
+from broker.wire.topics import Kind, Topics
 from schema.errors import MeshError, NotFound
 
 DRAIN, RETURN = "drain", "return"
+SHUT, OPEN = "shut", "open"
+"""To a gateway: to send its users away, which is done when none is left, and to welcome them again."""
 
 Obey = Callable[[], Awaitable[None]]
 

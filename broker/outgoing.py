@@ -10,14 +10,14 @@ from broker.calls import Call, Caller
 from broker.clock import Clock
 from broker.context import Context
 from broker.current_request import current_request
-from broker.deadline import Deadline
 from broker.dispatch import Dispatcher, check_request
 from broker.events import EVENT_SECONDS, EventReceiver, EventSender, payload_fields
-from broker.idempotency import KEY_HEADER
 from broker.middleware import Middleware, around_calls
-from broker.packets import NO_HEADERS, EventPacket
-from broker.policies import DEFAULT, CallPolicy
-from broker.trace_context import TRACEPARENT, passed_on, read
+from broker.policies.call_policy import DEFAULT, CallPolicy
+from broker.policies.deadline import Deadline
+from broker.policies.idempotency import KEY_HEADER
+from broker.wire.packets import NO_HEADERS, EventPacket
+from broker.wire.trace_context import TRACEPARENT, passed_on, read
 from schema.action import Action, Event
 from schema.stream import NO_STREAM, Stream
 

@@ -6,39 +6,39 @@ from collections.abc import Mapping, Sequence
 from itertools import count
 from random import Random
 
-from broker.admission import Admission
-from broker.cache_stores import MemoryStore, Store
+from broker.cache.stores import MemoryStore, Store
 from broker.calls import Caller
 from broker.clock import Clock
 from broker.config import BrokerConfig
-from broker.discovery import Discovery
+from broker.discovery.discovery import Discovery
+from broker.discovery.membership import Membership
+from broker.discovery.pinging import Pinging
+from broker.discovery.registry import Registry
 from broker.dispatch import Dispatcher
-from broker.distances import Distances
-from broker.ejection import Ejections
 from broker.events import EventReceiver, EventSender
-from broker.faults_seen import FaultsSeen, Faulty
-from broker.latency import Latency
-from broker.membership import Membership
-from broker.metrics import Metrics
-from broker.micro import Door
+from broker.micro.door import Door
 from broker.middleware import Middleware
-from broker.nearest import Nearest
+from broker.observe.faults_seen import FaultsSeen, Faulty
+from broker.observe.metrics import Metrics
+from broker.observe.tracing import tracing
 from broker.orders import Orders
 from broker.outgoing import Outgoing
 from broker.pending import Pending
-from broker.pinging import Pinging
-from broker.policies import CallPolicy
+from broker.policies.bulkhead import Admission
+from broker.policies.call_policy import CallPolicy
+from broker.policies.ejection import Ejections
+from broker.policies.retry import RetryBudget
+from broker.policies.timeouts import Timeouts
 from broker.reconnection import Reconnection
-from broker.registry import Registry
 from broker.remote import Remote
-from broker.retry import RetryBudget
 from broker.serving import Serving
-from broker.streams import Streams
+from broker.strategies.distances import Distances
+from broker.strategies.latency import Latency
+from broker.strategies.names import Make, Place
+from broker.streams.streams import Streams
 from broker.tasks import Tasks
-from broker.timeouts import Timeouts
-from broker.topics import Topics
-from broker.tracing import tracing
 from broker.transport import Transport
+from broker.wire.topics import Topics
 
 
 class Parts:
@@ -53,6 +53,7 @@ class Parts:
         policies: Mapping[str, CallPolicy],
         middlewares: Sequence[Middleware],
         cache_store: Store | None,
+        strategy: Make,
     ) -> None:
         self.config = config
         self.transport = transport
@@ -69,6 +70,7 @@ class Parts:
         middlewares = (*tracing(config.node, config.region), *middlewares)
         self._connect_listening()
         self._connect_serving(middlewares, cache_store or MemoryStore(clock))
+        self.strategy = strategy(Place(config.region, clock.now, random))
         self._connect_asking(policies, middlewares)
         self._connect_discovery()
 
@@ -99,7 +101,7 @@ class Parts:
         )
 
     def _connect_serving(self, middlewares: Sequence[Middleware], store: Store) -> None:
-        admission = Admission(self.config.concurrency, self.config.queue_capacity)
+        self.admission = admission = Admission(self.config.concurrency, self.config.queue_capacity)
         self.metrics.requests_running.set_function(lambda: admission.running)
         self.metrics.requests_waiting.set_function(lambda: admission.waiting)
         self.dispatcher = Dispatcher(admission, self.metrics, self._timeouts, self.clock)
@@ -115,8 +117,7 @@ class Parts:
         self.members.when_missed.append(self.serving.events_missed)
 
     def _connect_asking(self, policies: Mapping[str, CallPolicy], middlewares: Sequence[Middleware]) -> None:
-        config, clock = self.config, self.clock
-        strategy = Nearest(config.region, self.latency.minimum_seconds, self.pending.in_flight, self.random)
+        config, clock, strategy = self.config, self.clock, self.strategy
         remote = Remote(
             config.node,
             transport=self.transport,
@@ -137,9 +138,10 @@ class Parts:
         )
         self.budget = RetryBudget(clock, share=config.repeat_budget_share, per_second=config.repeat_budget_per_second)
         self.metrics.calls_in_flight.set_function(lambda: len(self.pending))
-        self.members.when_gone.append(ejections.forget)
+        self.members.when_gone += [ejections.forget, strategy.left]
+        self.members.when_joined.append(strategy.joined)
         self.metrics.nodes_ejected.set_function(lambda: len(ejections))
-        caller = Caller(
+        caller = self.caller = Caller(
             remote=remote,
             registry=self.registry,
             strategy=strategy,
@@ -166,6 +168,8 @@ class Parts:
         """The connection to all nodes was lost: what they seemed to fail at, and what was spent on it, is forgiven."""
         self.ejections.clear()
         self.budget.refill()
+        for node in self.registry:
+            self.strategy.left(node.info.node)
 
     def _connect_discovery(self) -> None:
         config = self.config
@@ -211,4 +215,5 @@ class Parts:
             tasks=self.background,
             lose=self.discovery.lose,
         )
+        self.pinging.measured, self.pinging.wanted = self.strategy.measured, self.caller.probes_wanted
         self.members.when_joined.append(self.pinging.ping_soon)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from typing import TypeAlias
 
-from broker.packets import Response
+from broker.policies.timeouts import Slot, Timeouts
 from broker.refusals import NotServed
-from broker.timeouts import Slot, Timeouts
+from broker.wire.packets import Response
 from schema.errors import MeshError, TimedOut, TooMany, Unavailable
 
 Answer: TypeAlias = asyncio.Future[Response | None]
@@ -86,7 +86,6 @@ class Pending:
         self._timeouts = timeouts
         self._capacity = capacity
         self._waiting: dict[str, Waiting] = {}
-        self._in_flight: dict[str, int] = {}
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -95,12 +94,9 @@ class Pending:
     def full(self) -> bool:
         return len(self._waiting) >= self._capacity
 
-    def in_flight(self, node: str) -> int:
-        return self._in_flight.get(node, 0)
-
     def open(self, call: str, node: str, until_seconds: float, slow_at_seconds: float | None = None) -> Waiting:
         """Its `answer` is None at `slow_at_seconds`, and there is a new `answer` to wait for then."""
-        if self.full:
+        if len(self._waiting) >= self._capacity:
             raise TooMany("too many calls wait for answers")
         answer: Answer = asyncio.get_running_loop().create_future()
         if slow_at_seconds is None:
@@ -108,17 +104,11 @@ class Pending:
         else:
             waiting = WaitingWarily(call, node, answer, slow_at_seconds, until_seconds, self._timeouts)
         self._waiting[call] = waiting
-        self._in_flight[node] = self._in_flight.get(node, 0) + 1
         return waiting
 
     def close(self, waiting: Waiting) -> None:
         del self._waiting[waiting.call]
         waiting.forget()
-        in_flight = self._in_flight[waiting.node] - 1
-        if in_flight:
-            self._in_flight[waiting.node] = in_flight
-        else:
-            del self._in_flight[waiting.node]
 
     def expects(self, response: Response) -> bool:
         waiting = self._waiting.get(response.id)

@@ -15,7 +15,7 @@ from typing import Protocol, TypeAlias
 
 import uvloop
 
-from broker.logs import log_to_stderr
+from broker.observe.logs import log_to_stderr
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 YOUNG_OBJECTS_MAX = 50_000

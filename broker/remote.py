@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterable, Callable, Coroutine, Mapping
 from typing import Any, Protocol
 
+import orjson
 from pydantic import ValidationError
 
 from broker.clock import Clock
-from broker.outflow import Source
-from broker.packets import Request, Response
+from broker.discovery.registry import Registry
 from broker.pending import Pending, Waiting
-from broker.registry import Registry
-from broker.streams import Opening, Streams
-from broker.topics import Kind, Topics
-from broker.transport import Transport, doubt_of, post_of
-from broker.wire_errors import INTERNAL_MESSAGE, from_wire
+from broker.streams.outflow import Source
+from broker.streams.streams import Opening, Streams
+from broker.streams.typed_chunks import checked_chunks
+from broker.transport import NO_NATS_HEADERS, Transport, doubt_of, post_of
+from broker.wire.errors import INTERNAL_MESSAGE, from_wire
+from broker.wire.packets import Request, Response
+from broker.wire.topics import Kind, Topics
+from broker.wire.usual_packets import request_head, write_request
 from schema.action import Action
 from schema.errors import Internal, Invalid
 from schema.stream import Stream
@@ -30,7 +33,7 @@ class Asked(Protocol):
     @property
     def action(self) -> str: ...
     @property
-    def params(self) -> Any: ...
+    def params(self) -> bytes: ...
     @property
     def meta(self) -> dict[str, Any]: ...
     @property
@@ -64,7 +67,7 @@ class Remote:
         self._registry = registry
         self._pending = pending
         self._streams = streams
-        self._clock = clock
+        self._now = clock.now
         self._next_id = next_id
         self._post = post_of(transport)
         self.doubt = doubt_of(transport)
@@ -86,14 +89,16 @@ class Remote:
     def close(self, waiting: Waiting) -> None:
         self._pending.close(waiting)
 
-    async def send(self, waiting: Waiting, call: Asked) -> None:
+    def send(self, waiting: Waiting, call: Asked) -> Coroutine[Any, Any, None] | None:
+        """None: it is sent. Otherwise the connection is congested or gone, and what is left to do is to be awaited."""
         try:
-            payload = self._request(waiting, call).encode()
+            payload = self._usual_request(waiting, call) or self._request(waiting, call).encode()
         except TypeError as error:
             raise Invalid(f"the request to {call.action} is not JSON") from error
         subject, reply = self._requests_to + waiting.node, self._unheard_at + waiting.call
-        if not self._post(subject, payload, reply):
-            await self._transport.publish(subject, payload, reply)
+        if self._post(subject, payload, reply, NO_NATS_HEADERS):
+            return None
+        return self._transport.publish(subject, payload, reply)
 
     async def send_stream(self, waiting: Waiting, call: Asked, chunks: AsyncIterable[Any]) -> Response:
         """What is answered before all was sent ends the sending, unless the answer is a stream itself."""
@@ -109,22 +114,33 @@ class Remote:
             if not answered_by_stream:
                 sending.cancel()
 
+    def _usual_request(self, waiting: Waiting, call: Asked) -> bytes | None:
+        """None unless the call begins a chain and carries nothing along, as most do."""
+        if call.meta or call.headers or call.level != 1 or call.request_id is not waiting.call:
+            return None
+        milliseconds = (waiting.until_seconds - self._now()) * 1000
+        head = request_head(self._version_of(waiting.node), self._node, call.action)
+        return write_request(head, waiting.call, call.params, max(0.0, milliseconds))
+
     def _request(self, waiting: Waiting, call: Asked) -> Request:
-        known = self._registry.get(waiting.node)
         return Request(
-            known.info.version if known else "5",
+            self._version_of(waiting.node),
             self._node,
             waiting.call,
             call.action,
-            call.params,
+            orjson.Fragment(call.params),
             call.meta,
-            max(0.0, waiting.until_seconds - self._clock.now()) * 1000,
+            max(0.0, waiting.until_seconds - self._now()) * 1000,
             call.level,
             call.request_id,
             call.parent_id,
             call.caller,
             call.headers,
         )
+
+    def _version_of(self, node: str) -> str:
+        known = self._registry.get(node)
+        return known.info.version if known else "5"
 
 
 def checked_answer(contract: Action[Any, Any] | None, response: Response) -> Any:
@@ -138,15 +154,4 @@ def checked_answer(contract: Action[Any, Any] | None, response: Response) -> Any
     except ValidationError as error:
         logger.error("%s answered %s with something else: %s", response.sender, contract.name, error)  # noqa: TRY400
         raise Internal(INTERNAL_MESSAGE) from None
-    return checked if contract.chunk_adapter is None else Stream(_checked_chunks(contract, checked, response.sender))
-
-
-async def _checked_chunks(contract: Action[Any, Any], stream: Stream[Any], node: str) -> AsyncIterator[Any]:
-    assert contract.chunk_adapter is not None
-    async with stream:
-        async for chunk in stream:
-            try:
-                yield contract.chunk_adapter.validate_python(chunk)
-            except ValidationError as error:
-                logger.error("%s sent a chunk of %s that is something else: %s", node, contract.name, error)  # noqa: TRY400
-                raise Internal(INTERNAL_MESSAGE) from None
+    return checked if contract.chunk_adapter is None else Stream(checked_chunks(contract, checked, response.sender))

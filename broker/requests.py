@@ -11,15 +11,17 @@ import orjson
 from broker.clock import Clock
 from broker.context import Context, Onward
 from broker.current_request import current_request
-from broker.deadline import Deadline
 from broker.dispatch import Dispatcher
-from broker.outflow import first_chunk
-from broker.packets import Request, Response
-from broker.streams import Opening, Streams, without_flags
+from broker.load_reports import LoadReports
+from broker.policies.deadline import Deadline
+from broker.streams.outflow import first_chunk
+from broker.streams.streams import Opening, Streams, without_flags
 from broker.tasks import Tasks
-from broker.topics import Kind, Topics
-from broker.transport import Transport, post_of
-from broker.wire_errors import INTERNAL_MESSAGE, to_wire
+from broker.transport import Headers, Transport, post_of
+from broker.wire.errors import INTERNAL_MESSAGE, to_wire
+from broker.wire.packets import Request, Response
+from broker.wire.topics import Kind, Topics
+from broker.wire.usual_packets import response_head, write_response
 from schema.errors import Internal, Invalid, MeshError, TooMany
 from schema.stream import NO_STREAM, Stream
 
@@ -38,11 +40,14 @@ class RequestReceiver:
         tasks: Tasks,
         onward: Onward,
         streams: Streams,
+        reports: LoadReports,
     ) -> None:
         self._node = node
         self._dispatcher = dispatcher
         self._transport = transport
         self._clock = clock
+        self._now = clock.now
+        self._reports = reports
         self._tasks = tasks
         self._onward = onward
         self._streams = streams
@@ -60,24 +65,26 @@ class RequestReceiver:
         try:
             stream = self._streams.receive(packet)
         except TooMany as error:
-            self._tasks.spawn(self._reply(packet, None, error, packet.meta))
+            self._tasks.spawn(self._reply(packet, self._context(packet), None, error))
             return
         if stream is not None:
             packet = packet._replace(meta=without_flags(packet.meta), headers=without_flags(packet.headers))
             self._tasks.spawn(self._answer_stream(packet, self._context(packet, stream)))
 
     def _context(self, packet: Request, stream: Stream[Any] = NO_STREAM) -> Context:
+        now_seconds = self._now()
         return Context(
             self._onward,
-            id=packet.id,
-            request_id=packet.request_id,
-            service=packet.action.rpartition(".")[0],
-            caller=packet.caller,
-            level=packet.level,
-            meta=packet.meta,
-            deadline=Deadline(self._clock.now() + packet.timeout_milliseconds / 1000, self._clock),
-            headers=packet.headers,
-            stream=stream,
+            packet.id,
+            packet.request_id,
+            packet.action.rpartition(".")[0],
+            packet.caller,
+            packet.level,
+            packet.meta,
+            Deadline(now_seconds + packet.timeout_milliseconds / 1000, self._clock),
+            packet.headers,
+            stream,
+            now_seconds,
         )
 
     async def _answer_stream(self, packet: Request, context: Context) -> None:
@@ -93,9 +100,15 @@ class RequestReceiver:
                 await self._reply_by_stream(packet, context, answer)
                 return
         except MeshError as error:
-            await self._reply(packet, None, error, context.meta)
-        else:
-            await self._reply(packet, orjson.Fragment(answer), None, context.meta)
+            await self._reply(packet, context, None, error)
+            return
+        if context.meta:
+            await self._reply(packet, context, orjson.Fragment(answer), None)
+            return
+        payload = write_response(response_head(packet.version, self._node), packet.id, answer)
+        subject, headers = self._answers_to + packet.sender, self._reports.headers(packet.sender, context, self._now())
+        if not self._post(subject, payload, "", headers):
+            await self._publish(packet, payload, headers)
 
     async def _reply_by_stream(self, packet: Request, context: Context, stream: Stream[Any]) -> None:
         """Raises what fails before the first chunk; later failures end the stream."""
@@ -104,15 +117,23 @@ class RequestReceiver:
         sending = await self._streams.begin(Opening(packet.sender, Kind.RESPONSE, response), source)
         await asyncio.wait({sending})
 
-    async def _reply(self, packet: Request, data: Any, error: MeshError | None, meta: dict[str, Any]) -> None:
+    async def _reply(self, packet: Request, context: Context, data: Any, error: MeshError | None) -> None:
         fields = None if error is None else to_wire(error, self._node, packet.action)
-        response = Response(packet.version, self._node, packet.id, data, fields, meta)
-        subject = self._answers_to + packet.sender
+        response = Response(packet.version, self._node, packet.id, data, fields, context.meta)
         try:
             payload = response.encode()
-            if not self._post(subject, payload, ""):
-                await self._transport.publish(subject, payload)
-        except (TypeError, Invalid):
-            logger.exception("the answer to %s cannot be sent", packet.action)
-            unsendable = to_wire(Internal(INTERNAL_MESSAGE), self._node)
-            await self._transport.publish(subject, response._replace(data=None, error=unsendable, meta={}).encode())
+        except TypeError:
+            payload = self._unsendable(packet)
+        await self._publish(packet, payload, self._reports.headers(packet.sender, context, self._now()))
+
+    async def _publish(self, packet: Request, payload: bytes, headers: Headers) -> None:
+        subject = self._answers_to + packet.sender
+        try:
+            await self._transport.publish(subject, payload, "", headers)
+        except Invalid:
+            await self._transport.publish(subject, self._unsendable(packet))
+
+    def _unsendable(self, packet: Request) -> bytes:
+        logger.exception("the answer to %s cannot be sent", packet.action)
+        error = to_wire(Internal(INTERNAL_MESSAGE), self._node)
+        return Response(packet.version, self._node, packet.id, None, error, {}).encode()

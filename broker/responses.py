@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from broker.ejection import Ejections
-from broker.metrics import Metrics
-from broker.packets import Response
+from broker.observe.metrics import Metrics
 from broker.pending import Pending
-from broker.streams import Streams, without_flags
-from broker.wire_errors import to_wire
+from broker.policies.ejection import Ejections
+from broker.streams.streams import Streams, without_flags
+from broker.wire.errors import to_wire
+from broker.wire.packets import Response
 from schema.errors import TooMany
 
 

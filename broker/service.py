@@ -24,11 +24,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, Protocol, 
 
 from pydantic import BaseModel
 
-from broker.action_cache import Caching
-from broker.admission import Bulkhead
+from broker.cache.action_cache import Caching
 from broker.context import Context
-from broker.node_info import ActionInfo, EventInfo, ServiceInfo
-from broker.rate_limit import RateLimit
+from broker.policies.bulkhead import Bulkhead
+from broker.policies.rate_limit import RateLimit
+from broker.wire.node_info import ActionInfo, EventInfo, ServiceInfo
 from schema.action import Action, Event
 from schema.errors import MeshError
 

@@ -10,17 +10,18 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from typing import Any
 
-from broker.action_cache import ActionCache, Caching
-from broker.cache_stores import Store
+from broker.cache.action_cache import ActionCache, Caching
+from broker.cache.stores import Store
 from broker.clock import Clock
 from broker.context import Context
-from broker.cut_off import CutOff
-from broker.deadline import Deadline
 from broker.dispatch import defect, encoded
-from broker.fallback import is_failure
-from broker.idempotency import IdempotencyStore, digest_of
-from broker.metrics import Metrics
 from broker.middleware import Middleware, around_action, around_event
+from broker.observe.metrics import Metrics
+from broker.policies.cut_off import CutOff
+from broker.policies.deadline import Deadline
+from broker.policies.fallback import is_failure
+from broker.policies.idempotency import IdempotencyStore, digest_of
+from broker.policies.timeouts import Timeouts
 from broker.service import (
     ActionHandler,
     BoundAction,
@@ -30,7 +31,6 @@ from broker.service import (
     bound_actions,
     bound_events,
 )
-from broker.timeouts import Timeouts
 from schema.action import Action
 from schema.errors import MeshError
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
+from broker.clock import Clock
 from broker.config import BrokerConfig, Namespace, NodeName, Region
-from broker.nats_credentials import Anonymous, CredentialsFile
-from broker.nats_settings import NatsSettings
+from broker.injected_faults import FaultsFile, InjectedFaults
+from broker.middleware import Middleware
+from broker.nats.credentials import Anonymous, CredentialsFile
+from broker.nats.settings import NatsSettings
 from schema.errors import Invalid
 
 NATS_URL_DEFAULT = "nats://127.0.1.1:4222"
@@ -85,11 +89,17 @@ class TierSettings(BaseModel):
     namespace: Namespace = ""
     metrics_address: HostAndPort | None = None
     """None: no metrics are served."""
+    injected_faults: Path | None = None
+    """For laboratories only: the file that says what this node is to do wrong. None: there is no such thing here."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     def broker_config(self) -> BrokerConfig:
         node = self.node or f"{self.tier}-{self.region}-1"
         return BrokerConfig(region=self.region, node=node, tier=self.tier, namespace=self.namespace)
+
+    def middlewares(self, clock: Clock) -> Sequence[Middleware]:
+        path = self.injected_faults
+        return () if path is None else (InjectedFaults(FaultsFile(path).current, clock),)
 
     def nats_settings(self) -> NatsSettings:
         path = self.nats_credentials

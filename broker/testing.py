@@ -14,7 +14,7 @@ from collections.abc import Callable
 from itertools import count
 
 from broker.refusals import NotSent
-from broker.transport import Delivery, Listener, Receive
+from broker.transport import NO_NATS_HEADERS, Delivery, Headers, Listener, Receive
 from schema.errors import Invalid
 
 MAX_PAYLOAD_BYTES = 8 * 1024 * 1024
@@ -69,12 +69,12 @@ class MemoryTransport:
     async def subscribe(self, subject: str, receive: Receive) -> None:
         self._receivers.setdefault(subject, []).append(receive)
 
-    async def publish(self, subject: str, payload: bytes, reply: str = "") -> None:
+    async def publish(self, subject: str, payload: bytes, reply: str = "", headers: Headers = NO_NATS_HEADERS) -> None:
         if not self.connected:
             raise NotSent("not connected to the mesh")
         if len(payload) > self.max_payload_bytes:
             raise Invalid(f"{len(payload)} bytes are more than the {self.max_payload_bytes} that the mesh carries")
-        self._network.carry(self, Delivery(subject, payload), reply)
+        self._network.carry(self, Delivery(subject, payload, headers=headers), reply)
 
     async def flush(self) -> None:
         if not self.connected:

@@ -1,14 +1,18 @@
 """The seam between the mesh and what carries it: subjects and bytes, at most once, in order from each sender.
 
-NATS is behind it in production (`nats_transport.py`), the memory of one process in tests (`testing.py`); the contract
+NATS is behind it in production (`nats/client.py`), the memory of one process in tests (`testing.py`); the contract
 suite runs against both.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol, TypeAlias, runtime_checkable
+
+Headers: TypeAlias = Mapping[str, str]
+"""Beside the payload, where whoever does not know them passes them over."""
+NO_NATS_HEADERS: Headers = {}
 
 
 class Delivery(NamedTuple):
@@ -16,6 +20,7 @@ class Delivery(NamedTuple):
     payload: bytes
     unheard: bool = False
     """Nobody listens to what was published with this subject as its reply subject."""
+    headers: Headers = NO_NATS_HEADERS
 
 
 Receive: TypeAlias = Callable[[Delivery], None]
@@ -37,7 +42,7 @@ class Listener:
     """Something that came in had to be dropped, because too much of it came at once."""
 
 
-Post: TypeAlias = Callable[[str, bytes, str], bool]
+Post: TypeAlias = Callable[[str, bytes, str, Headers], bool]
 """Publishes to a subject, with a reply subject or "", without waiting. False: it cannot now, and nothing was done."""
 
 
@@ -45,7 +50,7 @@ Post: TypeAlias = Callable[[str, bytes, str], bool]
 class Posting(Protocol):
     """A transport on which publishing mostly means to put bytes into a buffer."""
 
-    def post(self, subject: str, payload: bytes, reply: str = "") -> bool: ...
+    def post(self, subject: str, payload: bytes, reply: str = "", headers: Headers = NO_NATS_HEADERS) -> bool: ...
 
 
 @runtime_checkable
@@ -66,7 +71,7 @@ def post_of(transport: object) -> Post:
     return transport.post if isinstance(transport, Posting) else _cannot_post
 
 
-def _cannot_post(subject: str, payload: bytes, reply: str) -> bool:
+def _cannot_post(subject: str, payload: bytes, reply: str, headers: Headers) -> bool:
     return False
 
 
@@ -85,7 +90,7 @@ class Transport(Protocol):
 
     async def subscribe(self, subject: str, receive: Receive) -> None: ...
 
-    async def publish(self, subject: str, payload: bytes, reply: str = "") -> None:
+    async def publish(self, subject: str, payload: bytes, reply: str = "", headers: Headers = NO_NATS_HEADERS) -> None:
         """Raises `NotSent` at once while disconnected, and `Invalid` for a payload that is too large: nothing is
         queued to be sent later. If nobody listens, an `unheard` delivery comes to `reply`."""
         ...

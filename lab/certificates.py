@@ -1,7 +1,7 @@
 """A throw-away authority for one laboratory, and a certificate of each region's hub for the region's address.
 
-The authority's key is never written: it vouches for these hubs and for nothing else, ever. Hubs show their certificates
-to clients and to each other.
+The authority's key is never written: it vouches for these hubs and for nothing else, ever. A region that comes later
+has an authority of its own, trusted beside the first. Hubs show their certificates to clients and to each other.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import trustme
 
-from broker.private_files import write_private
+from broker.credentials.private_files import write_private
 from lab.laboratory import Laboratory
 from lab.regions import Region
 
@@ -37,13 +37,15 @@ def certificate(laboratory: Laboratory, region: Region) -> Certificate:
 
 def ensure(laboratory: Laboratory) -> None:
     """What is there stays, so that those who were given the authority's certificate can go on trusting it."""
-    wanted = [certificate(laboratory, region) for region in laboratory.regions]
-    if authority(laboratory).exists() and all(each.chain.exists() and each.key.exists() for each in wanted):
+    trusted = authority(laboratory).read_text() if authority(laboratory).exists() else ""
+    wanted = {region: certificate(laboratory, region) for region in laboratory.regions}
+    missing = [region for region, each in wanted.items() if not (trusted and each.chain.exists() and each.key.exists())]
+    if not missing:
         return
     maker = trustme.CA(organization_name="Local Group laboratory")
-    for region in laboratory.regions:
-        issue(maker, certificate(laboratory, region), region.address)
-    write_private(authority(laboratory), maker.cert_pem.bytes().decode())
+    for region in missing:
+        issue(maker, wanted[region], region.address)
+    write_private(authority(laboratory), trusted + maker.cert_pem.bytes().decode())
 
 
 def issue(maker: trustme.CA, target: Certificate, address: str) -> None:

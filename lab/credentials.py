@@ -16,33 +16,40 @@ import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from broker import local_mesh, nats_jwt, nkey
-from broker.issuing import Issuer, read_issuer, write_issuer
-from broker.nats_jwt import Scope
-from broker.nkey import Kind, NKeyPair
-from broker.permissions import permissions
-from broker.private_files import write_private
+from broker import local_mesh
+from broker.credentials.issuing import Issuer, read_issuer, write_issuer
+from broker.credentials.permissions import permissions
+from broker.credentials.private_files import write_private
+from broker.nats import jwt as nats_jwt
+from broker.nats import nkey
+from broker.nats.jwt import Scope
+from broker.nats.nkey import Kind, NKeyPair
 from lab import certificates
 from lab.laboratory import Laboratory
 from lab.regions import Region
-from lab.roles import GUEST, LOADER, TOOL, roles
+from lab.roles import GUEST, LOADER, NAMES, TOOL, roles
 
 OPERATOR, ACCOUNT, SYSTEM = "localgroup", "mesh", "system"
-PER_REGION = ("whirlpool", "messier", "andromeda", LOADER)
+PER_REGION = ("whirlpool", "messier", "andromeda", NAMES, LOADER)
 
 
 def ensure(laboratory: Laboratory) -> None:
     """Everything that hubs, tiers and tools need to know each other. What is there stays."""
+    ensure_users(laboratory)
+    certificates.ensure(laboratory)
+    local_mesh.tell(laboratory.state, tools_environment(laboratory))
+
+
+def ensure_users(laboratory: Laboratory) -> None:
+    """Who may join."""
     for folder in ("roles", "users"):
         (laboratory.credentials / folder).mkdir(mode=0o700, parents=True, exist_ok=True)
     laboratory.credentials.chmod(0o700)
-    certificates.ensure(laboratory)
     issuers = _issuers(laboratory)
     for role, user in _users(laboratory):
         if not user_file(laboratory, user).exists():
             made = issuers[role].credentials(user, now_seconds=_now_seconds())
             write_private(user_file(laboratory, user), made)
-    local_mesh.tell(laboratory.state, tools_environment(laboratory))
 
 
 def user_file(laboratory: Laboratory, user: str) -> Path:

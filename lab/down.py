@@ -5,15 +5,17 @@ The members leave in turn so that the last one knows that it has everything, and
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterable
 
 from lab import galera, ports, strays
 from lab.laboratory import Laboratory
-from lab.programs import DATABASE, HUB, names
+from lab.programs import DATABASE, DNS, HUB, NAMES, NETWORK, WATCH, names
 from lab.progress import step
 from lab.readiness import wait_until
 from lab.supervisor import STOPPED_SECONDS, Supervisor
 from lab.tiers import TIERS
+from lab.wan import network
 
 PORTS_SECONDS = 30
 
@@ -31,6 +33,7 @@ def stop_tiers(laboratory: Laboratory, supervisor: Supervisor) -> None:
 
 def stop_databases(laboratory: Laboratory, supervisor: Supervisor) -> None:
     """A member that is still joining is killed: it does not listen to anything milder, and has nothing to lose."""
+    stop_wave(supervisor, names(laboratory, [WATCH]))
     for region in reversed(laboratory.regions):
         name = region.node(DATABASE)
         supervisor.stop([name])
@@ -40,7 +43,14 @@ def stop_databases(laboratory: Laboratory, supervisor: Supervisor) -> None:
 
 
 def stop(laboratory: Laboratory) -> bool:
-    """Leaves no process and no open port, or raises. False when there was nothing to stop."""
+    """Leaves no process, no open port and no namespace, or raises. False when there was nothing to stop."""
+    found = stop_processes(laboratory)
+    if laboratory.wan:
+        network.clear_left(laboratory.state)
+    return found
+
+
+def stop_processes(laboratory: Laboratory) -> bool:
     if Supervisor(laboratory).answers():
         stop_in_order(laboratory, Supervisor(laboratory))
     elif strays.strays(laboratory):
@@ -53,6 +63,9 @@ def stop(laboratory: Laboratory) -> bool:
 
 
 def stop_in_order(laboratory: Laboratory, supervisor: Supervisor) -> None:
+    strays.send(laboratory, signal.SIGCONT)  # who is paused does not hear that it shall end
+    if laboratory.dns:
+        stop_wave(supervisor, names(laboratory, [DNS, NAMES]))
     with step("draining and stopping the tiers"):
         stop_tiers(laboratory, supervisor)
     with step("stopping the hubs"):
@@ -60,6 +73,7 @@ def stop_in_order(laboratory: Laboratory, supervisor: Supervisor) -> None:
     if not laboratory.embedded:
         with step("stopping the databases, one after another"):
             stop_databases(laboratory, supervisor)
+    stop_wave(supervisor, names(laboratory, [NETWORK]))
     supervisor.shut_down()
     strays.gone(laboratory)
 

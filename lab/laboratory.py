@@ -24,11 +24,19 @@ MARK = "LOCALGROUP_LABORATORY"
 
 @dataclass(frozen=True, slots=True)
 class Laboratory:
-    """`embedded`: one SQLite file shared by the regions, in place of a Galera member in each."""
+    """`embedded`: one SQLite file shared by the regions, in place of a Galera member in each.
+    `obeys_faults`: services do what `lab.faults` tells them to. `dns`: a name server in each region."""
 
     state: Path
     regions: tuple[Region, ...]
     embedded: bool
+    obeys_faults: bool = False
+    dns: bool = False
+
+    @property
+    def wan(self) -> bool:
+        """Whether the regions are apart."""
+        return any(region.namespace for region in self.regions)
 
     @property
     def supervisor_configuration(self) -> Path:
@@ -45,7 +53,8 @@ class Laboratory:
     @property
     def storage(self) -> Path:
         """Each kind of storage keeps its own data, so that going back and forth between them loses nothing."""
-        return self.state / ("embedded" if self.embedded else "galera")
+        kind = "embedded" if self.embedded else "galera"
+        return self.state / (f"wan-{kind}" if self.wan else kind)
 
     @property
     def sqlite_file(self) -> Path:
@@ -57,6 +66,18 @@ class Laboratory:
 
     def nats_configuration(self, region: Region) -> Path:
         return self.state / "nats" / f"{region.name}.conf"
+
+    @property
+    def dns_declaration(self) -> Path:
+        return self.state / "dns" / "declaration.toml"
+
+    def dns_folder(self, region: Region) -> Path:
+        """Of its name server, and of the watcher that tells it who can be named."""
+        return self.state / "dns" / region.name
+
+    def faults_of(self, node: str) -> Path:
+        """Where its services are told what to do wrong."""
+        return self.state / "faults" / f"{node}.json"
 
     @property
     def credentials(self) -> Path:
@@ -84,7 +105,8 @@ class Laboratory:
 def remember(laboratory: Laboratory) -> None:
     """For those who come later to look at it or to stop it."""
     regions = [asdict(region) for region in laboratory.regions]
-    text = json.dumps({"embedded": laboratory.embedded, "regions": regions}, indent=2)
+    told = {"embedded": laboratory.embedded, "obeys_faults": laboratory.obeys_faults, "dns": laboratory.dns}
+    text = json.dumps(told | {"regions": regions}, indent=2)
     (laboratory.state / REMEMBERED).write_text(text + "\n")
 
 
@@ -94,7 +116,8 @@ def remembered(state: Path) -> Laboratory | None:
     if not path.exists():
         return None
     found = json.loads(path.read_text())
-    return Laboratory(state, tuple(Region(**region) for region in found["regions"]), found["embedded"])
+    regions = tuple(Region(**region) for region in found["regions"])
+    return Laboratory(state, regions, found["embedded"], found.get("obeys_faults", False), found.get("dns", False))
 
 
 def executable(name: str) -> str:

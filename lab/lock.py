@@ -2,6 +2,7 @@
 
     requirements.lock        what the services need
     requirements-dev.lock    the same versions, and what the work on them needs
+    requirements-build.lock  of these, what makes a wheel of the project: for its image
 
 Neither names an index, so that they install from whichever one a machine is configured for.
 """
@@ -13,12 +14,13 @@ import sys
 import tempfile
 import tomllib
 from pathlib import Path
+from typing import Any
 
 from lab.install import REPOSITORY
 from lab.laboratory import executable
 
 HEADER = "# Written by `make lock` from pyproject.toml; not by hand.\n"
-RUNTIME, DEVELOPMENT = "requirements.lock", "requirements-dev.lock"
+RUNTIME, DEVELOPMENT, BUILD = "requirements.lock", "requirements-dev.lock", "requirements-build.lock"
 OPTIONS = (
     "--quiet",
     "--generate-hashes",
@@ -33,10 +35,14 @@ OPTIONS = (
 )
 
 
+def project_file() -> dict[str, Any]:
+    with (REPOSITORY / "pyproject.toml").open("rb") as file:
+        return tomllib.load(file)
+
+
 def requirements(group: str | None) -> list[str]:
     """Of the project, and of one of its groups."""
-    with (REPOSITORY / "pyproject.toml").open("rb") as file:
-        project = tomllib.load(file)
+    project = project_file()
     wanted: list[str] = project["project"]["dependencies"]
     return wanted + (project["dependency-groups"][group] if group else [])
 
@@ -57,6 +63,7 @@ def main() -> None:
     """Versions stay as they are while they fit; `--upgrade` takes the newest."""
     write(REPOSITORY / RUNTIME, requirements(None), None)
     write(REPOSITORY / DEVELOPMENT, requirements("dev"), REPOSITORY / RUNTIME)
+    write(REPOSITORY / BUILD, project_file()["build-system"]["requires"], REPOSITORY / DEVELOPMENT)
 
 
 if __name__ == "__main__":

@@ -23,11 +23,11 @@ def leave_to_begin(folder: Path) -> Path:
 def arguments(folder: Path) -> list[str]:
     found = position(folder)
     chosen = [f"--defaults-file={configuration_path(folder)}"]
-    if found.known:
+    if found.known and found.sure:
         chosen.append(f"--wsrep-start-position={found}")
     if leave_to_begin(folder).exists():
         leave_to_begin(folder).unlink()
-        allow_bootstrap(folder)
+        allow_bootstrap(folder, found)
         chosen.append("--wsrep-new-cluster")
     return chosen
 

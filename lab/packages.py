@@ -1,19 +1,32 @@
-"""What comes from the system's own packages: MariaDB with Galera, and what state transfer needs."""
+"""What comes from the system's own packages: MariaDB with Galera, PowerDNS, and what state transfer and a WAN need."""
 
 from __future__ import annotations
 
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from lab import galera
-from lab.command import run
-from lab.progress import step
+from lab import galera, name_servers
+from lab.command import CommandFailed, run
+from lab.progress import console, step
 
-PACKAGES = ("mariadb-server", "galera-4", "rsync")
+PACKAGES = (
+    "mariadb-server",
+    "mariadb-backup",
+    "galera-4",
+    "rsync",
+    "iproute2",
+    "pdns-server",
+    "pdns-backend-bind",
+    "unbound",
+)
+BUILDER = ("buildah", "mmdebstrap")
+"""Make the image, and what it is made from. Each package is named after its program."""
+SERVICES = {"mariadb": galera.SERVER, "pdns": name_servers.SERVER, "unbound": "unbound"}
+"""By unit, its program."""
 POLICY = Path("/usr/sbin/policy-rc.d")
 FORBID_STARTING = "#!/bin/sh\nexit 101\n"
 INSTALL_SECONDS = 900
@@ -50,27 +63,43 @@ def apt(arguments: list[str], log: Path) -> None:
     )
 
 
-def forget_service() -> None:
-    """The packaged server is not to start with the machine: ours is another one."""
-    if shutil.which("systemctl"):
-        subprocess.run(["systemctl", "disable", "mariadb"], capture_output=True, check=False)
+def absent_services() -> Sequence[str]:
+    return [service for service, program in SERVICES.items() if shutil.which(program) is None]
 
 
-def install(log: Path) -> None:
+def forget_services(services: Sequence[str]) -> None:
+    """Those that came with our packages are not to start with the machine: ours are others. What was there is its
+    owner's."""
+    if services and shutil.which("systemctl"):
+        subprocess.run(["systemctl", "disable", *services], capture_output=True, check=False)
+
+
+def install(log: Path, packages: Sequence[str] = PACKAGES) -> None:
+    absent = absent_services()
     with step("reading the package lists (apt)"):
         apt(["update", "-q"], log)
-    with step(f"installing {', '.join(PACKAGES)} (apt)"), services_stay_down():
-        apt(["install", "-q", "-y", "--no-install-recommends", *PACKAGES], log)
-    forget_service()
+    with step(f"installing {', '.join(packages)} (apt)"), services_stay_down():
+        apt(["install", "-q", "-y", "--no-install-recommends", *packages], log)
+    forget_services([service for service in absent if service not in absent_services()])
+
+
+def ensure_builder(log: Path) -> None:
+    """What tests of the image need; elsewhere they say that they were not run."""
+    if installable() and not all(map(shutil.which, BUILDER)):
+        try:
+            install(log, BUILDER)
+        except CommandFailed as error:
+            console.print(f"no image can be built here: {error}")
 
 
 def ensure(log: Path) -> bool:
-    """True if the database servers are there now."""
-    if galera.installed():
-        return True
-    if not installable():
-        return False
-    install(log)
+    """True if the database servers are there now. Without name servers alone, regions run as well."""
+    if installable() and (absent_services() or not (galera.installed() and name_servers.installed())):
+        try:
+            install(log)
+        except CommandFailed:
+            if not galera.installed():
+                raise
     return galera.installed()
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from lab.laboratory import Laboratory
 from lab.readiness import PAUSE_SECONDS
-from lab.regions import DATABASE_PORTS, SERVING_PORTS
+from lab.regions import DATABASE_PORTS, DNS, SERVING_PORTS
 
 PATIENCE_SECONDS = 3.0
 """A server that was just killed takes a moment to let go of its ports."""
@@ -26,7 +26,11 @@ class AddressMissing(Exception):
 
 
 def endpoints(laboratory: Laboratory) -> list[Endpoint]:
+    """None where each region has a network of its own: nobody else listens there."""
+    if laboratory.wan:
+        return []
     ports = SERVING_PORTS if laboratory.embedded else (*SERVING_PORTS, *DATABASE_PORTS)
+    ports = (*ports, DNS) if laboratory.dns else ports
     return [(region.address, port) for region in laboratory.regions for port in ports]
 
 

@@ -1,4 +1,7 @@
-"""A region on one machine is an address: everything of the region listens there, on the same ports everywhere."""
+"""A region on one machine is an address: everything of the region listens there, on the same ports everywhere.
+
+In the WAN laboratory it is a network namespace as well.
+"""
 
 from __future__ import annotations
 
@@ -20,20 +23,25 @@ SQL = 3306
 GALERA_GROUP = 4567
 GALERA_INCREMENTAL = 4568
 GALERA_STATE = 4444
-METRICS: Mapping[str, int] = {"andromeda": 9090, "messier": 9091, "whirlpool": 9092}
-"""The three tiers of a region share one address here, so each has a port of its own."""
+GALERA_WATCH = 4569
+METRICS: Mapping[str, int] = {"andromeda": 9090, "messier": 9091, "whirlpool": 9092, "names": 9093}
+"""The three tiers of a region and its watcher share one address here, so each has a port of its own."""
+DNS = 5353
+"""Not 53: that one is often taken, by the machine's own resolver."""
 
 SERVING_PORTS = (HTTP, NATS, NATS_GATEWAY, NATS_MONITOR, *METRICS.values())
-DATABASE_PORTS = (SQL, GALERA_GROUP, GALERA_INCREMENTAL, GALERA_STATE)
+DATABASE_PORTS = (SQL, GALERA_GROUP, GALERA_INCREMENTAL, GALERA_STATE, GALERA_WATCH)
 
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """`number` counts from 1: the region's Galera segment and server id."""
+    """`number` counts from 1: the region's Galera segment and server id. `namespace`: the network namespace where it
+    runs; empty where regions only differ by their address."""
 
     name: str
     number: int
     address: str
+    namespace: str = ""
 
     @property
     def public_url(self) -> str:

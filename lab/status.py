@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from datetime import timedelta
 from pathlib import Path
 
 from rich.table import Table
 
-from lab import galera, hubs
+from lab import cluster, galera, hubs, name_servers, watch
 from lab.laboratory import Laboratory
-from lab.programs import DATABASE, HUB, Program, programs
+from lab.programs import DATABASE, DNS, HUB, NETWORK, WATCH, Program, programs
 from lab.progress import console
 from lab.readiness import why_unready
+from lab.regions import DNS as DNS_PORT
 from lab.supervisor import Process, Supervisor
+from lab.wan import network
 
 READY = "ready"
 MEBIBYTE = 1024 * 1024
@@ -30,10 +33,16 @@ def resident_bytes(process_id: int) -> int | None:
 
 def health(laboratory: Laboratory, program: Program) -> str:
     """`ready`, or what the program objects to."""
-    if program.server == HUB:
+    if program.server == NETWORK:
+        why = network.why_silent(laboratory.state)
+    elif program.server == HUB:
         why = hubs.why_not_joined(program.region, laboratory.regions)
     elif program.server == DATABASE:
         why = galera.why_not_synced(laboratory.member(program.region))
+    elif program.server == WATCH:
+        why = None if asyncio.run(watch.ask(program.region)) else "does not answer"
+    elif program.server == DNS:
+        why = name_servers.why_silent(program.region)
     else:
         why = why_unready(f"http://{program.region.metrics_address(program.server)}/readyz")
     return why or READY
@@ -68,6 +77,19 @@ def database_table(laboratory: Laboratory) -> Table:
     return table
 
 
+def position_table(laboratory: Laboratory) -> Table:
+    """Of members that do not run."""
+    table = Table("member", "history", "commits", "left last", title="how far each database came")
+    for name, at in cluster.positions(laboratory).items():
+        told = (
+            ("no data", "", "")
+            if at.empty
+            else (at.history, str(at.seqno) + ("" if at.sure else "?"), "yes" if at.safe else "")
+        )
+        table.add_row(laboratory.region(name).node(DATABASE), *told)
+    return table
+
+
 def hub_table(laboratory: Laboratory) -> Table:
     table = Table("hub", "regions it sees", "gateways to", "connections", title="NATS super-cluster")
     for region in laboratory.regions:
@@ -76,6 +98,14 @@ def hub_table(laboratory: Laboratory) -> Table:
             (str(len(found.joined) + 1), ", ".join(sorted(found.joined)), str(found.connections)) if found else ("?",)
         )
         table.add_row(region.node(HUB), *seen)
+    return table
+
+
+def dns_table(laboratory: Laboratory) -> Table:
+    table = Table("name server", "asked as", "names, the best first", title=f"DNS: {name_servers.NAME}")
+    for region in laboratory.regions:
+        found = name_servers.answer(region)
+        table.add_row(region.node(DNS), f"@{region.address} -p {DNS_PORT}", ", ".join(found) if found else "?")
     return table
 
 
@@ -99,4 +129,11 @@ def show(laboratory: Laboratory) -> bool:
     else:
         console.print(database_table(laboratory))
     console.print(hub_table(laboratory))
+    console.print(dns_table(laboratory) if laboratory.dns else no_names())
     return True
+
+
+def no_names() -> str:
+    if not name_servers.installed():
+        return name_servers.NONE_HERE
+    return "no DNS: it was not there when this was started; `make down`, then `make up`"

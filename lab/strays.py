@@ -25,7 +25,12 @@ def marked(folder: Path, mark: bytes) -> bool:
 
 def strays(laboratory: Laboratory) -> list[int]:
     """Process ids of everything that the laboratory started, its supervisor included."""
-    mark = f"{MARK}={laboratory.state}".encode()
+    return marked_with(str(laboratory.state))
+
+
+def marked_with(value: str) -> list[int]:
+    """Whoever was started with that value of the mark."""
+    mark = f"{MARK}={value}".encode()
     if not PROCESSES.is_dir():
         return []
     return [int(folder.name) for folder in PROCESSES.iterdir() if folder.name.isdigit() and marked(folder, mark)]

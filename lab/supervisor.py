@@ -22,6 +22,7 @@ from typing import Any
 from supervisor.states import RUNNING_STATES, ProcessStates
 from supervisor.xmlrpc import Faults
 
+from lab.install import REPOSITORY
 from lab.laboratory import MARK, Laboratory, executable
 from lab.programs import Program, programs
 from lab.readiness import wait_until
@@ -85,10 +86,21 @@ def write_configuration(laboratory: Laboratory) -> None:
         configuration(laboratory).write(file)
 
 
+def environment(laboratory: Laboratory) -> dict[str, str]:
+    """What runs is the code that starts it, whichever the virtual environment knows."""
+    return {
+        "PATH": PATH,
+        "HOME": os.environ.get("HOME", "/"),
+        "LANG": "C.UTF-8",
+        "PYTHONPATH": str(REPOSITORY),
+        MARK: str(laboratory.state),
+    }
+
+
 def launch(laboratory: Laboratory, *options: str, before: Callable[[], None] | None = None) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         [executable("supervisord"), "--configuration", str(laboratory.supervisor_configuration), *options],
-        env={"PATH": PATH, "HOME": os.environ.get("HOME", "/"), "LANG": "C.UTF-8", MARK: str(laboratory.state)},
+        env=environment(laboratory),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         preexec_fn=before,
@@ -215,15 +227,23 @@ class Supervisor:
         return f"still stopping: {', '.join(left)}" if left else None
 
     def kill(self, name: str) -> None:
-        """One that is being stopped, so that it is not started again. Harmless if it has ended meanwhile."""
+        """It is started again, unless it was being stopped. Harmless if it has ended meanwhile."""
         try:
             self._call("signalProcess", name, "KILL")
         except xmlrpc.client.Fault as fault:
             if fault.faultCode != Faults.NOT_RUNNING:
                 raise
 
+    def read_again(self) -> None:
+        """Its configuration: programs that are new there can be started; those that are gone there must not run."""
+        ((added, _, removed),) = self._call("reloadConfig")
+        for name in removed:
+            self._call("removeProcessGroup", name)
+        for name in added:
+            self._call("addProcessGroup", name)
+
     def leave(self, name: str) -> None:
-        """A hub: it takes no new clients, and tells those that it has to go elsewhere."""
+        """A hub: it takes no new clients, and tells those that it has to go elsewhere. A gateway does alike."""
         self._call("signalProcess", name, "USR2")
 
     def shut_down(self) -> None:

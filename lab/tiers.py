@@ -22,6 +22,8 @@ def environment(laboratory: Laboratory, region: Region, tier: str) -> dict[str, 
         "LOCALGROUP_NODE": region.node(tier),
         "LOCALGROUP_METRICS_ADDRESS": region.metrics_address(tier),
     }
+    if laboratory.obeys_faults:
+        told["LOCALGROUP_INJECTED_FAULTS"] = str(laboratory.faults_of(region.node(tier)))
     if tier == "andromeda":
         told["LOCALGROUP_HTTP_ADDRESS"] = f"{region.address}:{HTTP}"
     if tier == "whirlpool":

@@ -8,7 +8,6 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
-import signal
 import tempfile
 import time
 from collections.abc import Iterator
@@ -17,14 +16,19 @@ from pathlib import Path
 from typing import ClassVar
 
 from broker.environment import read_environment
-from broker.nats_settings import NatsSettings
+from broker.nats.settings import NatsSettings
 from broker.settings import TierSettings
 from lab import catalogue, down, rolling, supervisor, tiers, up
+from lab.faults import Faults
 from lab.laboratory import Laboratory
 from lab.programs import names
 from lab.readiness import PAUSE_SECONDS, NotReady, wait_until
 from lab.regions import Region, regions_of
 from lab.supervisor import Supervisor
+from lab.wan import network
+from lab.wan.controls import Links
+from lab.wan.namespaces import enter_command
+from lab.wan.territory import Territory
 
 FIRST_ADDRESS = "127.77.1.1"
 TURN_SECONDS = 900
@@ -51,8 +55,21 @@ class Trial:
     def public_urls(self) -> list[str]:
         return [region.public_url for region in self.regions]
 
+    @property
+    def faults(self) -> Faults:
+        return Faults(self.laboratory)
+
+    @property
+    def links(self) -> Links:
+        """Between regions that are apart."""
+        return self.faults.links
+
     def region(self, name: str) -> Region:
         return self.laboratory.region(name)
+
+    def enter(self, region: Region, *command: str) -> list[str]:
+        """The same command, run where the region is: a load generator, say."""
+        return [*enter_command(region.namespace), *command]
 
     def mesh_environment(self, region: Region, role: str) -> dict[str, str]:
         """What a program needs to join the mesh in a region: as a tier, as `loader` or as `mesh`."""
@@ -78,9 +95,7 @@ class Trial:
 
     def kill(self, *programs: str) -> None:
         """Without warning. Supervision starts them again at once."""
-        processes = self._supervisor.processes()
-        for name in programs:
-            os.kill(processes[name].pid, signal.SIGKILL)
+        self.faults.kill(*programs)
 
     def restart(self, *programs: str) -> None:
         """One after another, so that nobody notices."""
@@ -99,11 +114,34 @@ class Trial:
 
 
 @contextmanager
-def trial(first_address: str = FIRST_ADDRESS, *, embedded: bool, with_tiers: bool = True) -> Iterator[Trial]:
+def trial(
+    first_address: str = FIRST_ADDRESS, *, embedded: bool, with_tiers: bool = True, dns: bool = False
+) -> Iterator[Trial]:
     """Regions at `first_address` and after it, empty and ready."""
-    state = Path(tempfile.gettempdir()) / f"localgroup-trial-{first_address}-{os.geteuid()}"
-    laboratory = Laboratory(state, regions_of(first_address), embedded)
+    laboratory = Laboratory(state_of(first_address), regions_of(first_address), embedded, dns=dns)
+    with begun(laboratory, with_tiers=with_tiers) as found:
+        yield found
+
+
+@contextmanager
+def wan_trial(territory: Territory, *, embedded: bool, with_tiers: bool = True, dns: bool = False) -> Iterator[Trial]:
+    """The same, apart from each other, and obeying faults. Needs root (`namespaces.why_not` says so)."""
+    state = state_of(f"{territory.network}-{territory.name}")
+    laboratory = Laboratory(state, territory.regions, embedded, obeys_faults=True, dns=dns)
+    with begun(laboratory, territory, with_tiers=with_tiers) as found:
+        yield found
+
+
+def state_of(name: str) -> Path:
+    return Path(tempfile.gettempdir()) / f"localgroup-trial-{name}-{os.geteuid()}"
+
+
+@contextmanager
+def begun(laboratory: Laboratory, territory: Territory | None = None, *, with_tiers: bool) -> Iterator[Trial]:
+    state = laboratory.state
     with turn(state.with_name(f"{state.name}.lock")), folder(laboratory):
+        if territory is not None:
+            network.write_plan(territory.plan(state), state)
         up.prepare(laboratory)
         with supervisor.attached(laboratory):
             up.wait_for_supervisor(Supervisor(laboratory))

@@ -3,29 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from random import SystemRandom
 
 from broker import Broker
-from broker.caching import Cache, CacheMetrics
+from broker.cache.caching import Cache, CacheMetrics
 from broker.clock import Clock, SystemClock
-from broker.exposition import Check, Exposition
-from broker.nats_client import NatsClient
+from broker.nats.client import NatsClient
+from broker.observe.exposition import Check, Exposition
 from broker.process import Fail, Part
 from messier.config import DOCUMENT_SECONDS, DOCUMENTS_BYTES, SEARCH_SECONDS, SEARCHES_BYTES, MessierSettings
 from messier.courses import Courses
 from messier.document_reader import DocumentReader
 from messier.fresh_reads import FreshReads
+from messier.jobs import Jobs
 from messier.newest_versions import NewestVersions
+from messier.upkeep import upkeep
 from schema.courses import READ_TERMS
 
 
 def build(settings: MessierSettings, fail: Fail) -> Sequence[Part]:
     clock = SystemClock()
-    broker = Broker(settings.broker_config(), NatsClient(settings.nats_settings()), clock=clock)
+    broker = Broker(
+        settings.broker_config(),
+        NatsClient(settings.nats_settings()),
+        clock=clock,
+        middlewares=settings.middlewares(clock),
+    )
     broker.on_fatal(fail)
     attach(broker, clock, document_cache_bytes=settings.document_cache_bytes)
-    if settings.metrics_address is None:
-        return [broker]
-    return [Exposition(settings.metrics_address, broker.metrics, checks(broker)), broker]
+    parts: list[Part] = [broker, Jobs(broker, clock, SystemRandom(), upkeep(broker))]
+    if settings.metrics_address is not None:
+        parts.insert(0, Exposition(settings.metrics_address, broker.metrics, checks(broker)))
+    return parts
 
 
 def attach(broker: Broker, clock: Clock, *, document_cache_bytes: int = DOCUMENTS_BYTES) -> None:

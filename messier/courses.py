@@ -5,7 +5,8 @@ from __future__ import annotations
 import orjson
 
 from broker import Broker, Context, Encoded, Service, action, event
-from broker.caching import Cache, Computed
+from broker.cache.caching import Cache, Computed
+from messier import old_reads
 from messier.courses_document import document_of_courses
 from messier.document_reader import DocumentReader
 from messier.search import results_of, rows_request
@@ -45,6 +46,7 @@ from schema.courses import (
     OfTerm,
     Search,
 )
+from schema.freshness import STALE_SECONDS
 
 SEARCH_DEADLINE_SECONDS = 5.0
 
@@ -103,8 +105,9 @@ class Courses(Service):
         rows = rows_request(request)
 
         async def compute() -> Computed:
-            found = await self._broker.call(SEARCH_ROWS, rows, deadline_seconds=SEARCH_DEADLINE_SECONDS)
-            return Computed(orjson.dumps(results_of(found)))
+            answer = await old_reads.read(self._broker, SEARCH_ROWS, rows, deadline_seconds=SEARCH_DEADLINE_SECONDS)
+            body = orjson.dumps(results_of(answer.found))
+            return Computed(body, storable=not answer.old, old_seconds=answer.old_seconds)
 
         return _encoded(context, await self._searches.get_or_compute(rows.model_dump_json(), compute))
 
@@ -124,4 +127,6 @@ class Courses(Service):
 def _encoded(context: Context, computed: Computed) -> Encoded:
     if not computed.storable:
         context.meta["stale"] = True
+    if computed.old_seconds is not None:
+        context.meta[STALE_SECONDS] = computed.old_seconds
     return Encoded(computed.value)

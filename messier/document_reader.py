@@ -17,7 +17,8 @@ import orjson
 from pydantic import BaseModel
 
 from broker import Broker
-from broker.caching import Cache, Computed
+from broker.cache.caching import Cache, Computed
+from messier import old_reads
 from messier.fresh_reads import FreshReads, HasVersion
 from messier.newest_versions import NewestVersions
 from schema.action import Action, Message
@@ -80,14 +81,21 @@ class DocumentReader:
         self, key: str, action: Action[Request, Answer], request: Request, shape: Callable[[Answer], Any]
     ) -> tuple[Computed, DocumentChanged | None]:
         """The second says what nobody has told us yet."""
+        old, old_seconds = False, None
+
+        async def ask() -> Answer:
+            nonlocal old, old_seconds
+            answer = await old_reads.read(self._broker, action, request, deadline_seconds=READ_DEADLINE_SECONDS)
+            old, old_seconds = answer.old, answer.old_seconds
+            return answer.found
+
         try:
-            reading = await self._reads.read(
-                key, lambda: self._broker.call(action, request, deadline_seconds=READ_DEADLINE_SECONDS)
-            )
+            reading = await self._reads.read(key, ask)
         except NotFound as error:
             raise NotFound(f"there is no document {key}", {"key": key}) from error
         news = DocumentChanged(key=key, version=reading.answer.version) if reading.news else None
-        return Computed(orjson.dumps(shape(reading.answer)), storable=not reading.stale), news
+        body = orjson.dumps(shape(reading.answer))
+        return Computed(body, storable=not (reading.stale or old), old_seconds=old_seconds), news
 
 
 def _timestamp_of(key: str) -> str:

@@ -14,7 +14,7 @@ from rich.console import Console
 
 from broker import Broker, BrokerConfig
 from broker.clock import SystemClock
-from broker.nats_client import NatsClient
+from broker.nats.client import NatsClient
 from messier.archive import count_files
 from messier.catalogue import read_catalogue
 from messier.config import MessierSettings

@@ -1,4 +1,4 @@
-"""`migrate`: versions of the SQL schema, from the command line."""
+"""`migrate`: documents into tables, and versions of the SQL schema, from the command line."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from alembic.util import CommandError
 from sqlalchemy.exc import DBAPIError
 
 from migrations import schema
+from migrations.nosql import commands
 
 DatabaseUrl = Annotated[
     str,
@@ -19,6 +20,11 @@ DatabaseUrl = Annotated[
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Move data and schemas into Local Group's database.")
 schema_app = typer.Typer(no_args_is_help=True, help="Versions of the SQL schema.")
 app.add_typer(schema_app, name="schema")
+app.command("inspect")(commands.inspect)
+app.command("plan")(commands.plan)
+app.command("load")(commands.load)
+app.command("verify")(commands.check)
+app.command("follow")(commands.follow)
 
 
 @schema_app.command()
@@ -39,9 +45,26 @@ def current(to: DatabaseUrl) -> None:
     typer.echo(f"schema at {schema.current(to)}, newest is {schema.newest()}")
 
 
+@schema_app.command()
+def history() -> None:
+    """List the versions that this program brings, the newest first."""
+    for revision, purpose in schema.history():
+        typer.echo(f"{revision}  {purpose}")
+
+
+@schema_app.command()
+def check(to: DatabaseUrl) -> None:
+    """Compare the database's tables with those that the programs expect. Ends with 1 if they differ."""
+    found = schema.differences(to)
+    for difference in found:
+        typer.echo(difference)
+    typer.echo(f"{len(found)} differences")
+    raise typer.Exit(1 if found else 0)
+
+
 def main() -> None:
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     try:
         app(standalone_mode=True)
-    except (ValueError, CommandError, DBAPIError) as error:
+    except (ValueError, OSError, RuntimeError, CommandError, DBAPIError) as error:
         raise SystemExit(f"migrate: {error}") from error

@@ -352,15 +352,15 @@ READ_VERSIONS = Action("db-courses.versions", Nothing, DocumentVersions, safe=Tr
 READ_VERSION = Action("db-courses.version", OfKey, DocumentVersion, safe=True)
 SEARCH_ROWS = Action("db-courses.search", SearchRows, Found, safe=True)
 
-# A replacement is safe to repeat (same digest, same rows), but it is a write.
-REPLACE_TERMS = Action("db-courses.replace-terms", Replace[TermsRows], Saved, safe=False)
-REPLACE_TERM = Action("db-courses.replace-term", ReplaceOfTerm[TermRows], Saved, safe=False)
-REPLACE_COURSES = Action("db-courses.replace-courses", ReplaceOfTerm[CoursesRows], Saved, safe=False)
-REPLACE_OFFERED = Action("db-courses.replace-offered", ReplaceOfQuarter[OfferedRows], Saved, safe=False)
-REPLACE_GE = Action("db-courses.replace-ge", Replace[LabelsRows], Saved, safe=False)
-REPLACE_RMP = Action("db-courses.replace-rmp", Replace[LabelsRows], Saved, safe=False)
-REPLACE_SUBJECTS = Action("db-courses.replace-subjects", Replace[LabelsRows], Saved, safe=False)
-REPLACE_LOCATIONS = Action("db-courses.replace-locations", Replace[LocationsRows], Saved, safe=False)
+# Digests make a replacement harmless to repeat at once; its key makes that so even after somebody else's.
+REPLACE_TERMS = Action("db-courses.replace-terms", Replace[TermsRows], Saved, safe=False, keyed=True)
+REPLACE_TERM = Action("db-courses.replace-term", ReplaceOfTerm[TermRows], Saved, safe=False, keyed=True)
+REPLACE_COURSES = Action("db-courses.replace-courses", ReplaceOfTerm[CoursesRows], Saved, safe=False, keyed=True)
+REPLACE_OFFERED = Action("db-courses.replace-offered", ReplaceOfQuarter[OfferedRows], Saved, safe=False, keyed=True)
+REPLACE_GE = Action("db-courses.replace-ge", Replace[LabelsRows], Saved, safe=False, keyed=True)
+REPLACE_RMP = Action("db-courses.replace-rmp", Replace[LabelsRows], Saved, safe=False, keyed=True)
+REPLACE_SUBJECTS = Action("db-courses.replace-subjects", Replace[LabelsRows], Saved, safe=False, keyed=True)
+REPLACE_LOCATIONS = Action("db-courses.replace-locations", Replace[LocationsRows], Saved, safe=False, keyed=True)
 
 ROWS_CHANGED = Event("db-courses.changed", DocumentChanged)
 """Told by a whirlpool after the commit."""

@@ -37,6 +37,9 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.sql.schema import SchemaItem
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
+from schema.jobs import HOLDER_LENGTH, JOB_LENGTH
+from schema.outbox import TOPIC_LENGTH
+
 NAME_LENGTH = 190
 TEXT_ID_BYTES = 16
 """Half a SHA-256: two different texts meet in it once in 10^19 catalogues like this one."""
@@ -46,6 +49,11 @@ UTF8_BYTES = 4
 """A character's, at most."""
 KEY_LENGTH = 100
 DIGEST_LENGTH = 64
+KEY_DIGEST_BYTES = 16
+WORK_ID_BYTES = 16
+NODE_LENGTH = 128
+BLOB_BYTES_MAX = 65_535
+"""What a BLOB of MySQL's family holds."""
 
 metadata = MetaData(
     naming_convention={
@@ -290,3 +298,56 @@ places = _table(
     _name("label"),
     ForeignKeyConstraint(["kind_position"], ["place_kinds.position"]),
 )
+
+# --- how the tier keeps its promises ---------------------------------------------------------------------------
+
+
+def _binary(name: str, length: int, **options: Any) -> Column[bytes]:
+    return Column(name, LargeBinary(length).with_variant(mysql.BINARY(length), "mysql"), nullable=False, **options)
+
+
+recorded_answers = _table(
+    "recorded_answers",
+    _binary("id", KEY_DIGEST_BYTES, primary_key=True),
+    _binary("request", KEY_DIGEST_BYTES),
+    Column("answer", LargeBinary),
+    Column("recorded_at", BigInteger, nullable=False),
+    Index("ix_recorded_answers_recorded_at", "recorded_at"),
+)
+"""What was answered to each idempotency key, written in the transaction that had the effect. `id` is a digest of action
+and key, `request` one of the request, `recorded_at` in epoch milliseconds."""
+
+canaries = _table(
+    "canaries",
+    Column("node", String(NODE_LENGTH), primary_key=True),
+    Column("written_at", BigInteger, nullable=False),
+)
+"""One row a whirlpool, written about once a second: the newest `written_at`, in epoch milliseconds, tells how old all
+that can be read here may be."""
+
+jobs = _table(
+    "jobs",
+    Column("name", String(JOB_LENGTH), primary_key=True),
+    Column("slot", BigInteger, nullable=False),
+    Column("done_slot", BigInteger, nullable=False),
+    Column("token", BigInteger, nullable=False),
+    Column("holder", String(HOLDER_LENGTH), nullable=False),
+    Column("leased_until", BigInteger, nullable=False),
+    Column("steps", BigInteger, nullable=False),
+)
+"""The lease of each job: `token` grows with each claim, `leased_until` is in epoch milliseconds and 0 where nobody
+holds it, `slot` is the one that was begun last and `done_slot` the one that was finished last. `steps` counts what was
+done under leases: each step writes this row, so that a claim elsewhere and a step here are not both committed."""
+
+outbox = _table(
+    "outbox",
+    _binary("id", WORK_ID_BYTES, primary_key=True),
+    Column("topic", String(TOPIC_LENGTH), nullable=False),
+    Column("payload", LargeBinary, nullable=False),
+    Column("due_at", BigInteger),
+    Column("token", BigInteger, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Index("ix_outbox_topic_due_at", "topic", "due_at"),
+)
+"""Work to be done after `due_at`, epoch milliseconds; none where it was attempted too often. Taking it moves `due_at`
+to the end of the taker's time, and makes `token` grow."""

@@ -5,6 +5,7 @@ It listens on the first free address of its range, so that neither running regio
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import tempfile
@@ -19,6 +20,7 @@ from lab import galera, ports
 from lab.laboratory import DATABASE_USER, Laboratory
 from lab.packages import why_embedded_now
 from lab.regions import DATABASE_PORTS, SQL, Region
+from lab.trial import locked
 
 ADDRESSES = tuple(f"127.77.{number}.1" for number in range(21, 30))
 READY_SECONDS = 60.0
@@ -53,9 +55,13 @@ class Member:
 
 @contextmanager
 def galera_member() -> Iterator[Member]:
+    with _own_address() as address:
+        yield from _member(Region("test", 1, address))
+
+
+def _member(region: Region) -> Iterator[Member]:
     folder = Path(tempfile.mkdtemp(prefix="localgroup-mariadb-"))
     folder.chmod(0o755)  # the server runs as another user
-    region = Region("test", 1, _free_address())
     laboratory = Laboratory(folder, (region,), embedded=False)
     try:
         galera.write_configuration(laboratory)
@@ -88,5 +94,12 @@ def _wait_until_synced(folder: Path, process: subprocess.Popen[bytes]) -> None:
         time.sleep(POLL_SECONDS)
 
 
-def _free_address() -> str:
-    return next(address for address in ADDRESSES if not any(ports.taken((address, port)) for port in DATABASE_PORTS))
+@contextmanager
+def _own_address() -> Iterator[str]:
+    """Nobody's else until the end: not of tests that begin at the same time, nor of what listens already."""
+    for address in ADDRESSES:
+        with (Path(tempfile.gettempdir()) / f"localgroup-mariadb-{address}-{os.geteuid()}.lock").open("w") as lock:
+            if locked(lock.fileno()) and not any(ports.taken((address, port)) for port in DATABASE_PORTS):
+                yield address
+                return
+    raise RuntimeError(f"all of {', '.join(ADDRESSES)} are taken")

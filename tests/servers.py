@@ -10,6 +10,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from lab.supervisor import end_with_parent
+
 TEST_HOST = "127.77.11.1"
 NATS_SERVER = Path(sys.executable).parent / "nats-server"
 MAX_PAYLOAD_BYTES = 8 * 1024 * 1024
@@ -53,7 +55,10 @@ async def nats_server(
     configuration = folder / f"{address.name}-{address.port}.conf"
     configuration.write_text(_configuration(address, others or {}, max_payload_bytes))
     process = await asyncio.create_subprocess_exec(
-        NATS_SERVER, "-c", configuration, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL
+        *(NATS_SERVER, "-c", configuration),
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.DEVNULL,
+        preexec_fn=end_with_parent,
     )
     try:
         await accepting(address.host, address.port)

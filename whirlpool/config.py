@@ -22,6 +22,8 @@ CONNECTION_AGE_SECONDS = 1_800.0
 """Well below the server's own limit for idle connections (8 hours), and often enough to follow a moved address."""
 STATEMENT_TIMEOUT_SECONDS = 30.0
 """Longest silence of the server during one statement. A call's own deadline is nearly always earlier."""
+TRANSACTION_SECONDS = 20.0
+"""The largest document is replaced in two; a cluster that loses a region holds a commit up for ten at most."""
 LOCK_TIMEOUT_SECONDS = 3
 """Two writers of one document wait for each other no longer than this; then the later one starts over."""
 
@@ -57,6 +59,7 @@ class DatabaseConfig(BaseModel):
     connect_timeout_seconds: Seconds = CONNECT_TIMEOUT_SECONDS
     connection_age_seconds: Seconds = CONNECTION_AGE_SECONDS
     statement_timeout_seconds: Seconds = STATEMENT_TIMEOUT_SECONDS
+    transaction_seconds: Annotated[float, Field(ge=1, le=3600)] = TRANSACTION_SECONDS
     lock_timeout_seconds: Annotated[int, Field(ge=1, le=60)] = LOCK_TIMEOUT_SECONDS
 
 

@@ -15,12 +15,17 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from schema.errors import Invalid, MeshError, TimedOut, TooMany, Unavailable
+from whirlpool.galera import TOO_LARGE
 
 logger = logging.getLogger(__name__)
 
 
 class Contended(Unavailable):
     """Another transaction was first; nothing of this one has happened, and the whole of it may be run again."""
+
+
+class InDoubt(Unavailable):
+    """The connection broke during COMMIT: the transaction has happened, or will, or never does."""
 
 
 CONTENDED = "others are writing the same data"
@@ -33,10 +38,13 @@ INTERRUPTED = "the database of this node broke off"
 TOO_SLOW = "the database of this node took too long"
 CONTRADICTION = "the rows contradict each other"
 UNFIT = "a value does not fit its column"
+TOO_MUCH = "too many changes for one transaction: make several smaller ones of it"
+UNKNOWN = "the database broke off while it committed: whether the change happened is not known"
+
+DUPLICATE = 1062
 
 BY_NUMBER: Mapping[int, tuple[type[MeshError], str]] = {
     1020: (Contended, CONTENDED),  # record has changed since last read: snapshot isolation of newer MariaDB
-    1180: (Contended, CONTENDED),  # got error ... during COMMIT: certification failed
     1205: (Contended, CONTENDED),  # lock wait timeout exceeded
     1213: (Contended, CONTENDED),  # deadlock; in Galera also a certification conflict, even at COMMIT
     3101: (Contended, CONTENDED),  # the replication plugin asked for a rollback
@@ -46,8 +54,10 @@ BY_NUMBER: Mapping[int, tuple[type[MeshError], str]] = {
     1159: (Unavailable, INTERRUPTED),
     1160: (Unavailable, INTERRUPTED),
     1161: (Unavailable, INTERRUPTED),
+    1180: (Unavailable, INTERRUPTED),  # got error ... during COMMIT; some of these have words of their own below
     1317: (Unavailable, INTERRUPTED),  # query execution was interrupted
     1927: (Unavailable, INTERRUPTED),  # connection was killed
+    0: (Unavailable, UNREACHABLE),  # the driver's own: not connected any more
     2002: (Unavailable, UNREACHABLE),
     2003: (Unavailable, UNREACHABLE),  # can't connect
     2005: (Unavailable, UNREACHABLE),  # unknown host
@@ -70,7 +80,7 @@ BY_NUMBER: Mapping[int, tuple[type[MeshError], str]] = {
     1226: (TooMany, OVERLOADED),
     1969: (TimedOut, TOO_SLOW),  # max_statement_time exceeded
     3024: (TimedOut, TOO_SLOW),  # maximum statement execution time exceeded
-    1062: (Invalid, CONTRADICTION),  # duplicate entry
+    DUPLICATE: (Invalid, CONTRADICTION),  # duplicate entry
     1216: (Invalid, CONTRADICTION),
     1452: (Invalid, CONTRADICTION),  # a foreign key constraint fails
     1048: (Invalid, UNFIT),  # column cannot be null
@@ -79,6 +89,13 @@ BY_NUMBER: Mapping[int, tuple[type[MeshError], str]] = {
     1406: (Invalid, UNFIT),  # data too long
     1153: (Invalid, UNFIT),  # got a packet bigger than max_allowed_packet
 }
+
+BY_WORDS: Mapping[str, tuple[type[MeshError], str]] = {
+    "lock deadlock; retry transaction": (Contended, CONTENDED),  # 1180: certification failed
+    **dict.fromkeys(TOO_LARGE, (Invalid, TOO_MUCH)),
+}
+"""Where a number of MySQL's family stands for several things."""
+SEVERAL_THINGS = (1105, 1180)
 
 BY_MESSAGE: Mapping[str, tuple[type[MeshError], str]] = {
     "is locked": (Contended, CONTENDED),
@@ -123,6 +140,28 @@ def translated() -> Iterator[None]:
         raise ours from error
 
 
+@contextmanager
+def in_doubt() -> Iterator[None]:
+    """Around a COMMIT: unless the database says that it was not done, nobody knows."""
+    try:
+        yield
+    except DBAPIError as error:
+        if type(translate(error)) is not Unavailable:
+            raise
+        logger.warning("%s: %s", UNKNOWN, error)
+        raise InDoubt(UNKNOWN) from error
+
+
+def says_duplicate(error: DBAPIError) -> bool:
+    """Whether a row could not be inserted because one with its key is there."""
+    original = error.orig
+    if original is None or not original.args:
+        return False
+    if isinstance(original, sqlite3.Error):
+        return "unique constraint failed" in str(original).lower()
+    return bool(original.args[0] == DUPLICATE)
+
+
 def _of_driver(error: DBAPIError) -> MeshError | None:
     kind = _listed(error.orig)
     if kind is None and error.connection_invalidated:
@@ -134,7 +173,16 @@ def _listed(original: BaseException | None) -> tuple[type[MeshError], str] | Non
     if original is None or not original.args:
         return None
     if isinstance(original, sqlite3.Error):
-        said = str(original).lower()
-        return next((kind for words, kind in BY_MESSAGE.items() if words in said), None)
+        return _said(original, BY_MESSAGE)
     number = original.args[0]
-    return BY_NUMBER.get(number) if isinstance(number, int) else None
+    if not isinstance(number, int):
+        return None
+    by_words = _said(original, BY_WORDS) if number in SEVERAL_THINGS else None
+    return by_words or BY_NUMBER.get(number)
+
+
+def _said(
+    original: BaseException, known: Mapping[str, tuple[type[MeshError], str]]
+) -> tuple[type[MeshError], str] | None:
+    said = str(original).lower()
+    return next((kind for words, kind in known.items() if words in said), None)

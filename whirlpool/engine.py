@@ -10,6 +10,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from whirlpool.config import DatabaseConfig, parse_database_url
+from whirlpool.galera import session_settings
 
 DRIVERS: Mapping[str, str] = {"mysql": "mysql+asyncmy", "mariadb": "mysql+asyncmy", "sqlite": "sqlite+aiosqlite"}
 """By the database's family: the driver is ours to choose, so that one URL serves all programs. asyncmy parses rows
@@ -39,8 +40,12 @@ def open_engine(config: DatabaseConfig) -> AsyncEngine:
 
 
 def _mysql_options(config: DatabaseConfig) -> dict[str, Any]:
-    """TRADITIONAL: a value that does not fit is an error, never cut. REPEATABLE READ: a transaction is one snapshot."""
-    settings = f"SET SESSION sql_mode='TRADITIONAL', innodb_lock_wait_timeout={config.lock_timeout_seconds}"
+    """REPEATABLE READ: a transaction is one snapshot."""
+    settings = session_settings(
+        lock_seconds=config.lock_timeout_seconds,
+        statement_seconds=config.statement_timeout_seconds,
+        transaction_seconds=config.transaction_seconds,
+    )
     arguments = {
         "charset": "utf8mb4",
         "connect_timeout": config.connect_timeout_seconds,

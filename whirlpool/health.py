@@ -2,6 +2,9 @@
 
 A member of a Galera cluster that lost its quorum, or is being filled from another, still answers `SELECT 1`: it has
 to be asked what it is. Until it is well again the node withdraws its services, so that others are called.
+
+There is ill, and there is burdened: a member that lags or takes no writes had better not be asked while others can be.
+If there are none, because the whole cluster is held up, slow answers are better than none.
 """
 
 from __future__ import annotations
@@ -9,19 +12,22 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from random import Random
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
-from sqlalchemy import select, text
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from broker.clock import Clock
-from broker.deadline import Deadline
 from broker.periodic import every
+from broker.policies.deadline import Deadline
 from broker.refusals import NotSent
 from schema.errors import MeshError
 from schema.tables import documents
+from whirlpool import galera
+from whirlpool.canary import Canary
+from whirlpool.freshness import Freshness
 from whirlpool.transactions import Database
 
 logger = logging.getLogger(__name__)
@@ -31,56 +37,47 @@ TIMEOUT_SECONDS = 2.0
 """A database that takes longer to say how it is, is not well."""
 
 UNKNOWN = "the database has not been asked yet"
-ASKED = (
-    "read_only",
-    "wsrep_on",
-    "wsrep_ready",
-    "wsrep_cluster_status",
-    "wsrep_local_state_comment",
-)
-_NAMES = ", ".join(f"'{name}'" for name in ASKED)
-# SHOW, because a member that is not ready refuses to SELECT even its own variables.
-_SHOW = [text(f"SHOW GLOBAL {kind} WHERE Variable_name IN ({_NAMES})") for kind in ("VARIABLES", "STATUS")]
 _ANY_DOCUMENT = select(documents.c.key).limit(1)
 
 Tell: TypeAlias = Callable[[bool], Awaitable[None]]
 
 
-def complaint(values: Mapping[str, str]) -> str | None:
-    """What is wrong with a member of MySQL's family that says this of itself. Without Galera there is no cluster."""
-    if values.get("wsrep_on", "OFF").upper() == "ON":
-        if values.get("wsrep_cluster_status", "").lower() != "primary":
-            return f"the database's part of the cluster has no quorum ({values.get('wsrep_cluster_status', 'unknown')})"
-        if values.get("wsrep_local_state_comment", "").lower() != "synced":
-            return (
-                f"the database is not in step with its cluster ({values.get('wsrep_local_state_comment', 'unknown')})"
-            )
-        if values.get("wsrep_ready", "OFF").upper() != "ON":
-            return "the database does not accept queries yet"
-    if values.get("read_only", "OFF").upper() in {"ON", "1"}:
-        return "the database is read-only"
-    return None
+class Finding(NamedTuple):
+    ill: str | None = None
+    burdened: str | None = None
 
 
-async def examine(connection: AsyncConnection) -> str | None:
-    """What is wrong, or None; raises what the database raises."""
+async def examine(connection: AsyncConnection) -> Finding:
+    """Raises what the database raises."""
+    burdened = None
     if connection.dialect.name != "sqlite":
-        values: dict[str, str] = {}
-        for statement in _SHOW:
-            values.update((str(name).lower(), str(value)) for name, value in await connection.execute(statement))
-        if (wrong := complaint(values)) is not None:
-            return wrong
+        values = await galera.ask(connection)
+        if (ill := galera.complaint(values)) is not None:
+            return Finding(ill=ill)
+        burdened = galera.burden(values)
     await connection.execute(_ANY_DOCUMENT)
-    return None
+    return Finding(burdened=burdened)
 
 
 class DatabaseHealth:
-    def __init__(self, database: Database, clock: Clock, random: Random, tell: Tell) -> None:
-        """`tell` is awaited with whether the database is well, when that is first known and when it changes."""
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        random: Random,
+        tell: Tell,
+        *,
+        canary: Canary | None = None,
+        others: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """`tell` is awaited with whether the database is well, when that is first known and when it changes; `others`
+        says whether other nodes serve the same."""
         self._database = database
         self._clock = clock
         self._random = random
         self._tell = tell
+        self._canary = canary
+        self._others = others
         self._reason: str | None = UNKNOWN
         self._told: bool | None = None
         self._watching: asyncio.Task[None] | None = None
@@ -101,10 +98,18 @@ class DatabaseHealth:
 
     async def check(self) -> None:
         try:
-            self._reason = await self._database.read(examine, Deadline.after(TIMEOUT_SECONDS, self._clock))
+            deadline = Deadline.after(TIMEOUT_SECONDS, self._clock)
+            # A member that lost its cluster refuses even to end a transaction, unless old reads will do.
+            found = await self._database.read(examine, deadline, Freshness.STALE)
         except MeshError as error:
-            self._reason = error.message
+            found = Finding(ill=error.message)
+        self._reason = found.ill or self._too_much(found.burdened)
         await self._tell_change(self._reason is None)
+
+    def _too_much(self, burdened: str | None) -> str | None:
+        if burdened is None and self._canary is not None:
+            burdened = self._canary.complaint()
+        return burdened if burdened is not None and self._others() else None
 
     async def _tell_change(self, well: bool) -> None:
         if well == self._told:

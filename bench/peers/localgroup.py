@@ -9,8 +9,8 @@ from typing import ClassVar
 from bench.peers.answers import answer, pour
 from bench.peers.closed_loop import Ask, main
 from broker import Broker, BrokerConfig, Context, Service, action
-from broker.nats_client import NatsClient
-from broker.nats_settings import NatsSettings
+from broker.nats.client import NatsClient
+from broker.nats.settings import NatsSettings
 from schema.action import Action, Message, Nothing
 from schema.stream import Stream
 

@@ -7,12 +7,12 @@ from itertools import count
 
 from bench.peers.answers import answer
 from bench.peers.closed_loop import Ask, main
-from broker.nats_client import NatsClient
-from broker.nats_settings import NatsSettings
-from broker.packets import Request, Response
-from broker.topics import Kind, Topics
+from broker.nats.client import NatsClient
+from broker.nats.settings import NatsSettings
 from broker.transport import Delivery, Listener
-from broker.usual_packets import read_request, read_response
+from broker.wire.packets import Request, Response
+from broker.wire.topics import Kind, Topics
+from broker.wire.usual_packets import read_request, read_response
 
 CALLEE, CALLER = "callee", "caller"
 TIMEOUT_MILLISECONDS = 5_000.0

@@ -11,7 +11,7 @@ from pydantic import RootModel
 
 from broker.commands.joining import failed, parsed, run
 from broker.mesh import Broker
-from broker.policies import DEFAULT
+from broker.policies.call_policy import DEFAULT
 from schema.action import Event
 from schema.stream import Stream
 

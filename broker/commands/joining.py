@@ -20,11 +20,11 @@ import orjson
 import typer
 
 from broker.config import BrokerConfig, Region
+from broker.discovery.registry import Node
 from broker.environment import BadEnvironment, read_environment
 from broker.local_mesh import completed
 from broker.mesh import Broker
-from broker.nats_client import NatsClient
-from broker.registry import Node
+from broker.nats.client import NatsClient
 from broker.settings import TierSettings
 from schema.errors import MeshError
 

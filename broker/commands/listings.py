@@ -12,9 +12,9 @@ from rich.console import Console
 from rich.table import Table
 
 from broker.commands.joining import others, run
+from broker.discovery.node_lists import INTERNAL
+from broker.discovery.registry import Node
 from broker.mesh import Broker
-from broker.node_lists import INTERNAL
-from broker.registry import Node
 
 ANSWER_SECONDS = 0.3
 """What nodes get to answer a ping: as long as they get to answer who they are."""

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from broker.commands.joining import others
+from broker.discovery.node_actions import METRICS
+from broker.discovery.node_lists import INTERNAL
 from broker.mesh import Broker
-from broker.node_actions import METRICS
-from broker.node_lists import INTERNAL
 from broker.parallel import ask_many
 from schema.errors import MeshError
 
@@ -111,6 +111,17 @@ def by_action(looks: Iterable[Look], before: Mapping[str, Look]) -> dict[str, Wo
                 part = work(_only(each, action), before.get(each.node))
                 _add(works.setdefault(action, Work()), part)
     return works
+
+
+def calls_made(now: Look, before: Look | None) -> dict[str, float]:
+    """How often a node called each action between two looks."""
+    earlier = _by_series(before)
+    made: dict[str, float] = {}
+    for sample in now.samples or ():
+        action = sample.labels.get("action", INTERNAL)
+        if sample.name == "localgroup_calls_total" and not action.startswith(INTERNAL):
+            made[action] = made.get(action, 0.0) + sample.value - earlier.get(_series(sample), 0.0)
+    return made
 
 
 def total(look: Look, name: str) -> float:

@@ -1,4 +1,5 @@
-"""`mesh top`: the mesh at work, on one screen: nodes, regions and how far apart they are, and the busiest actions."""
+"""`mesh top`: the mesh at work, on one screen: nodes, how far apart regions are, the busiest actions, and why the
+busiest caller asks the nodes that it asks."""
 
 from __future__ import annotations
 
@@ -14,6 +15,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from broker.commands.choices import Why, parts, why
 from broker.commands.joining import run
 from broker.commands.listings import console
 from broker.commands.samples import Look, Work, by_action, distances, look, total, work
@@ -35,7 +37,8 @@ def top(
 async def _once(broker: Broker, interval_seconds: float) -> None:
     before = await look(broker)
     await asyncio.sleep(interval_seconds)
-    console().print(screen(await look(broker), before, interval_seconds))
+    now = await look(broker)
+    console().print(screen(now, before, interval_seconds, await why(broker, now, before)))
 
 
 async def _again_and_again(broker: Broker, interval_seconds: float) -> None:
@@ -44,20 +47,21 @@ async def _again_and_again(broker: Broker, interval_seconds: float) -> None:
         while True:
             await asyncio.sleep(interval_seconds)
             now = await look(broker)
-            live.update(screen(now, before, interval_seconds), refresh=True)
+            live.update(screen(now, before, interval_seconds, await why(broker, now, before)), refresh=True)
             before = now
 
 
-def screen(now: Sequence[Look], before: Sequence[Look], seconds: float) -> RenderableType:
+def screen(now: Sequence[Look], before: Sequence[Look], seconds: float, found: Why | None = None) -> RenderableType:
     earlier = {each.node: each for each in before}
     works = {each.node: work(each, earlier.get(each.node)) for each in now}
-    parts = [
+    blocks = [
         _headline(now, works, seconds),
         _nodes(now, works, seconds),
         _matrix(now),
         _actions(by_action(now, earlier), seconds),
+        None if found is None else Group(*parts(found)),
     ]
-    shown = [part for part in parts if part is not None]
+    shown = [part for part in blocks if part is not None]
     return Group(shown[0], *(each for part in shown[1:] for each in ("", part)))
 
 

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import httpx
 import orjson
 
-from andromeda.bootstrap import attach
+from andromeda.bootstrap import Edge, attach
 from andromeda.config import CacheConfig, Limits
 from andromeda.gateway import Gateway
 from andromeda.openapi_words import DOCUMENT_EXAMPLES, SEARCH_EXAMPLE
@@ -67,6 +67,7 @@ class Catalogue:
     headers: list[dict[str, Any]] = field(default_factory=list)
     failing: Exception | None = None
     stale: bool = False
+    stale_seconds: float | None = None
     gate: asyncio.Event | None = None
     """Answers wait for it."""
     reached: asyncio.Event = field(default_factory=asyncio.Event)
@@ -81,10 +82,16 @@ class Catalogue:
         if self.failing is not None:
             raise self.failing
         if self.stale:
-            context.meta["stale"] = True
+            context.meta.update(stale=True, stale_seconds=self.stale_seconds)
         if key.startswith("timestamp/"):
             return Encoded(orjson.dumps(self._timestamp(key.removeprefix("timestamp/"))))
         return Encoded(orjson.dumps(self._document(key)))
+
+    def forget(self) -> None:
+        """What was asked so far."""
+        self.asked.clear()
+        self.request_ids.clear()
+        self.headers.clear()
 
     def _timestamp(self, key: str) -> int:
         self._document(key)
@@ -150,6 +157,7 @@ class FakeCourses(Service):
 class Region:
     catalogue: Catalogue
     gateway: Gateway
+    attached: Edge
     edge: Broker
     logic: Broker
     edge_transport: MemoryTransport
@@ -180,12 +188,15 @@ async def region(cache: CacheConfig | None = None, limits: Limits | None = None)
     metrics = Metrics()
     transport = network.transport()
     edge = Broker(BrokerConfig(region="west", node="andromeda-west-1"), transport, metrics=metrics)
-    gateway = attach(edge, metrics, cache or CacheConfig())
-    server = HttpServer(ADDRESS, gateway.app, gateway.metrics, limits or Limits())
+    attached = attach(edge, metrics, cache or CacheConfig())
+    gateway = attached.gateway
+    server = HttpServer(ADDRESS, gateway.app, gateway.metrics, limits or Limits(), attached.doors)
     async with logic, edge:
         await edge.wait_for("courses", deadline_seconds=5)
+        await attached.readiness.ask()
+        catalogue.forget()
         await server.start()
         async with httpx.AsyncClient(base_url=f"http://{server.address}", timeout=10) as http:
-            yield Region(catalogue, gateway, edge, logic, transport, server, http)
+            yield Region(catalogue, gateway, attached, edge, logic, transport, server, http)
         await server.stop()
         await gateway.courses.close()

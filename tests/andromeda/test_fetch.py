@@ -219,6 +219,9 @@ async def test_a_document_that_is_known_to_be_outdated_is_not_served_in_place_of
 async def test_what_the_mesh_calls_stale_is_labelled_and_not_kept(west: Region) -> None:
     west.catalogue.stale = True
     assert (await west.http.get(TERM)).headers["warning"].startswith("110 ")
+    assert "age" not in (await west.http.get(TERM)).headers
+    west.catalogue.stale_seconds = 42.7
+    assert (await west.http.get(TERM)).headers["age"] == "42"
     west.catalogue.stale = False
     again = await west.http.get(TERM)
     assert "warning" not in again.headers

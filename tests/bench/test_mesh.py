@@ -7,9 +7,10 @@ import sys
 import pytest
 from rich.console import Console
 
+from bench.environments import cache_folder
 from bench.mesh import MANY, REQUESTS, goals
 from bench.mesh_pair import Stuck, measure, nats_server
-from bench.mesh_peers import Contender, cache_folder
+from bench.mesh_peers import Contender
 from bench.peers import closed_loop
 from bench.peers.closed_loop import Phase
 from bench.report import Report, middle, show

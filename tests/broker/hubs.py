@@ -9,13 +9,19 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from broker.nats_client import NatsClient
-from broker.nats_settings import NatsSettings
+from broker.nats.client import NatsClient
+from broker.nats.settings import NatsSettings
 from broker.transport import Listener
 from tests.servers import NATS_SERVER, accepting, free_port
 
 HOST = "127.77.61.1"
-QUICK: dict[str, Any] = {"ping_seconds": 0.1, "pong_seconds": 0.1, "backoff_seconds_max": 0.1, "settle_seconds": 0.05}
+QUICK: dict[str, Any] = {
+    "ping_seconds": 0.1,
+    "pong_seconds": 0.1,
+    "backoff_seconds_max": 0.1,
+    "settle_seconds": 0.05,
+    "familiar_seconds": 0.0,
+}
 """Timings with which a test does not wait for long."""
 
 
@@ -40,6 +46,13 @@ class Hub:
     def join(self, hubs: Sequence[Hub]) -> None:
         routes = ", ".join(f"nats-route://{HOST}:{hub.cluster_port}" for hub in hubs)
         self.lines.append(f"cluster {{ name: test, listen: {HOST}:{self.cluster_port}, routes: [{routes}] }}")
+
+    def join_regions(self, hubs: Sequence[Hub]) -> None:
+        """As the hub of a region whose name is its own."""
+        others = ", ".join(f"{{name: {hub.name}, url: 'nats://{HOST}:{hub.cluster_port}'}}" for hub in hubs)
+        self.lines.append(
+            f"gateway {{ name: {self.name}, listen: '{HOST}:{self.cluster_port}', gateways: [{others}] }}"
+        )
 
     async def start(self) -> None:
         self._configuration.write_text("\n".join(self.lines))

@@ -6,8 +6,8 @@ from typing import ClassVar
 import pytest
 from pydantic import ValidationError
 
-from broker import nkey
 from broker.environment import BadEnvironment, read_environment
+from broker.nats import nkey
 from broker.settings import Address, TierSettings
 
 

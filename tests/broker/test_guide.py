@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from broker.config import BrokerConfig
-from broker.policies import CallPolicy
+from broker.policies.call_policy import CallPolicy
 
 GUIDE = Path(__file__).parents[2] / "docs" / "broker.md"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import math
 from collections import Counter
 
@@ -11,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
+from broker.commands.choices import Why, why
 from broker.commands.load import measured
 from broker.commands.samples import Look, Work, by_action, distances, look, total, work
 from broker.commands.top import screen
@@ -127,3 +129,32 @@ def test_estimates_a_quantile_within_its_bucket(samples: list[float], share: flo
 
 def test_has_no_quantile_of_nothing() -> None:
     assert Work().quantile_seconds(0.5) is None
+
+
+async def test_says_why_the_busiest_caller_asks_the_nodes_that_it_asks(mesh: Mesh) -> None:
+    await mesh.node("here", Greetings())
+    await mesh.node("there", Greetings(), region="east")
+    client, watcher = await mesh.node("client", strategy="fastest"), await mesh.node("watcher")
+    before = await look(watcher)
+    assert await why(watcher, before, before) is None
+    await client.call(GREET, ADA)
+    now = await look(watcher)
+    found = await why(watcher, now, before)
+    assert found is not None
+    assert (found.caller, found.action) == ("client", GREET.name)
+    assert {score["node"] for score in found.scores} == {"here", "there"}
+    await mesh.end_all()
+
+
+def test_shows_what_counts_against_a_node() -> None:
+    def score(node: str, **parts: float) -> dict[str, object]:
+        usual = {"path_seconds": 0.002, "service_seconds": 0.02, "wait_seconds": 0.0, "penalty_seconds": 0.0}
+        return {"node": node, "share": 1.0, "in_flight": 1, **usual, **parts}
+
+    found = Why("client", GREET.name, [score("well"), score("failing", penalty_seconds=1.0), score("new", share=0.25)])
+    terminal = Console(width=100, record=True, file=io.StringIO())
+    terminal.print(screen([], [], 1.0, found))
+    lines = {line.split()[0]: line.split()[1:] for line in terminal.export_text().splitlines() if line.strip()}
+    assert lines["well"] == ["2.0", "20.0", "-", "-", "22.0", "100%", "1"]
+    assert lines["failing"] == ["2.0", "20.0", "-", "1,000.0", "1,022.0", "100%", "1"]
+    assert lines["new"][-2:] == ["25%", "1"]

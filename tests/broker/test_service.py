@@ -6,7 +6,7 @@ import orjson
 import pytest
 
 from broker import Broker, BrokerConfig, Context, Encoded, Service, action
-from broker.logs import JsonLines
+from broker.observe.logs import JsonLines
 from broker.service import describe
 from broker.testing import MemoryNetwork
 from tests.contract.greetings import GREET, Diary, Greet, Greeting, Greetings

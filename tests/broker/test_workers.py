@@ -12,8 +12,8 @@ from typing import ClassVar, NamedTuple
 import pytest
 
 from broker import Broker, BrokerConfig
-from broker.nats_client import NatsClient
-from broker.nats_settings import NatsSettings
+from broker.nats.client import NatsClient
+from broker.nats.settings import NatsSettings
 from broker.settings import Address
 from broker.workers import WorkerSettings, run_workers
 from tests.contract.greetings import GREET, Greet
@@ -29,7 +29,7 @@ STARTED_SECONDS = 30.0
 SERVING = """
 import sys
 from broker import Broker
-from broker.nats_client import NatsClient
+from broker.nats.client import NatsClient
 from broker.process import run
 from broker.workers import WorkerSettings, run_workers
 from tests.contract.greetings import Greetings

@@ -11,13 +11,14 @@ from typing import Any
 import pytest
 
 from broker import Broker, BrokerConfig, Service
-from broker.idempotency import IdempotencyStore
 from broker.mesh import NO_POLICIES
 from broker.middleware import Middleware
-from broker.nats_client import NatsClient
-from broker.nats_settings import NatsSettings
-from broker.nats_transport import NatsTransport
-from broker.policies import CallPolicy
+from broker.nats.client import NatsClient
+from broker.nats.nats_py import NatsTransport
+from broker.nats.settings import NatsSettings
+from broker.policies.call_policy import CallPolicy
+from broker.policies.idempotency import IdempotencyStore
+from broker.strategies.names import Make, named
 from broker.testing import MemoryNetwork
 from broker.transport import Transport
 from tests.servers import NatsAddress, nats_server
@@ -46,10 +47,19 @@ class Mesh:
         idempotency: IdempotencyStore | None = None,
         policies: Mapping[str, CallPolicy] = NO_POLICIES,
         middlewares: Sequence[Middleware] = (),
+        strategy: str | Make = "local-first",
         **settings: Any,
     ) -> Broker:
+        """Which node is asked first does not depend on how busy this machine is, unless `strategy` is another."""
         config = BrokerConfig(region=region, node=name, namespace=self.namespace, **settings)
-        broker = Broker(config, self.transport(), clock=clock, policies=policies, middlewares=middlewares)
+        broker = Broker(
+            config,
+            self.transport(),
+            clock=clock,
+            policies=policies,
+            middlewares=middlewares,
+            strategy=named(strategy) if isinstance(strategy, str) else strategy,
+        )
         for service in services:
             broker.add(service, idempotency=idempotency)
         await broker.start()

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from broker import Context, Service, action
-from broker.action_cache import Caching, Forget
-from broker.admission import Bulkhead
-from broker.rate_limit import RateLimit
+from broker.cache.action_cache import Caching, Forget
+from broker.policies.bulkhead import Bulkhead
+from broker.policies.rate_limit import RateLimit
 from schema.action import Action, Event, Message, Nothing
 from schema.errors import MeshError
 

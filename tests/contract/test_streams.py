@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from broker import Broker, Context, Service, action
-from broker.inflow import WINDOW_BYTES
+from broker.streams.inflow import WINDOW_BYTES
 from broker.testing import FakeClock
 from schema.action import Action, Message, Nothing
 from schema.errors import Conflict, Internal, Invalid, NotFound, TimedOut, Unavailable

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from broker import Broker, Context, Service, action
 from broker.environment import read_environment
-from broker.nats_client import NatsClient
+from broker.nats.client import NatsClient
 from broker.process import Fail, Part, run
 from broker.settings import TierSettings
 from schema.action import Action, Message

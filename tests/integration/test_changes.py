@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from broker import Broker, BrokerConfig
-from broker.nats_client import NatsClient
+from broker.nats.client import NatsClient
 from lab.trial import Trial
 from messier.replacements import replacement_of
 from schema.courses import Saved

@@ -11,7 +11,7 @@ import orjson
 import pytest
 
 from broker import Broker, BrokerConfig
-from broker.nats_transport import NatsTransport
+from broker.nats.nats_py import NatsTransport
 from tests.contract.greetings import Diary, Greetings
 from tests.servers import NatsAddress, free_port, nats_server
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from broker import Broker, BrokerConfig
-from broker.nats_transport import NatsTransport
+from broker.nats.nats_py import NatsTransport
 from broker.refusals import NotSent
 from schema.errors import Unavailable
 from tests.contract.greetings import GREET, GREETED, Diary, Greet, Greeted, Greetings

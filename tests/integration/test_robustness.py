@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from broker import Broker, BrokerConfig
-from broker.nats_client import NatsClient
+from broker.nats.client import NatsClient
 from lab.regions import Region
 from lab.trial import Trial
 from schema.errors import MeshError

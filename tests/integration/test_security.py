@@ -12,19 +12,20 @@ from pathlib import Path
 import httpx
 import pytest
 
-from broker.guests import Guest
-from broker.issuing import read_issuer
-from broker.nats_client import NatsClient
-from broker.nats_credentials import CredentialsFile
-from broker.nats_faults import Fault
-from broker.nats_settings import NatsSettings
+from broker.credentials.guests import Guest
+from broker.credentials.issuing import read_issuer
+from broker.nats.client import NatsClient
+from broker.nats.credentials import CredentialsFile
+from broker.nats.faults import Fault
+from broker.nats.settings import NatsSettings
 from broker.settings import trusting
 from broker.transport import Listener
 from lab import certificates, credentials
+from lab.roles import NAMES
 from lab.tiers import TIERS
 from lab.trial import Trial
 
-ALL = frozenset({"whirlpool", "messier", "andromeda", "loader", "mesh", "guest"})
+ALL = frozenset({"whirlpool", "messier", "andromeda", "names", "loader", "mesh", "guest"})
 
 
 def only(*roles: str) -> frozenset[str]:
@@ -42,8 +43,11 @@ PUBLISH = {
     "MOL.REQ.whirlpool-east-8": only("messier", "loader", "mesh"),
     "MOL.REQ.whirlpool-east-9": only(),
     "MOL.REQ.whirlpool-north-1": only(),
+    "MOL.REQ.whirlpool-east.pod-x": only("messier", "loader", "mesh"),
+    "MOL.REQ.whirlpool-north.pod-x": only(),
     "MOL.REQ.messier-central-1": only("andromeda", "guest", "mesh"),
     "MOL.REQ.andromeda-west-1": only("mesh"),
+    "MOL.REQ.names-west-1": only("mesh"),
     "MOL.REQ.loader.west.1": only("mesh"),
     "MOL.REQ.mesh.1": only("mesh"),
     "MOL.ORDER.whirlpool-west-1": only("mesh"),
@@ -59,6 +63,7 @@ PUBLISH = {
     "MOL.RES.whirlpool-west-1": only(),
     "MOL.RES.messier-central-1": only("whirlpool"),
     "MOL.RES.andromeda-west-1": only("messier"),
+    "MOL.RES.andromeda-west.pod-x": only("messier"),
     "MOL.RES.loader.west.1": only("whirlpool"),
     "MOL.RES.mesh.1": ALL,
     "MOL.RES.guest.other": only("messier", "guest"),
@@ -69,6 +74,7 @@ PUBLISH = {
     "MOL.EVENT.whirlpool-west-1": only("mesh"),
     "MOL.EVENT.messier-central-1": only("whirlpool", "mesh"),
     "MOL.EVENT.andromeda-west-1": only("messier", "mesh"),
+    "MOL.EVENT.names-east-1": only("andromeda", "names", "mesh"),
     "MOL.EVENT.loader.west.1": only("mesh"),
     "MOL.EVENT.mesh.1": only("whirlpool", "messier", "guest", "mesh"),
     "MOL.EVENT.guest.other": only("whirlpool", "messier", "guest", "mesh"),
@@ -95,9 +101,10 @@ PUBLISH = {
 """Each role's user is that of region west."""
 
 OWN = {
-    "whirlpool": ("whirlpool-west-1", "whirlpool-west-8"),
-    "messier": ("messier-west-1", "messier-west-8"),
-    "andromeda": ("andromeda-west-1", "andromeda-west-8"),
+    "whirlpool": ("whirlpool-west-1", "whirlpool-west-8", "whirlpool-west.pod-x"),
+    "messier": ("messier-west-1", "messier-west-8", "messier-west.pod-x"),
+    "andromeda": ("andromeda-west-1", "andromeda-west-8", "andromeda-west.pod-x"),
+    "names": ("names-west-1", "names-west-8", "names-west.pod-x"),
     "loader": ("loader.west.1", "loader.west.abc"),
     "mesh": ("mesh.1", "mesh.abc"),
     "guest": ("guest.test", "guest.test.2"),
@@ -105,8 +112,11 @@ OWN = {
 NOBODYS = (
     "whirlpool-west-9",
     "whirlpool-east-1",
+    "whirlpool-east.pod-x",
     "messier-central-1",
+    "messier-central.pod-x",
     "andromeda-east-1",
+    "names-east-1",
     "loader.east.1",
     "guest.other",
     "guest",
@@ -215,7 +225,8 @@ async def test_joining_a_queue_group_lets_nobody_hear_more(role: tuple[str, Nats
 
 def test_no_tier_has_ever_asked_for_what_it_may_not(regions: Trial) -> None:
     """After whatever the tests before this one have done with them."""
+    tiers = (*TIERS, NAMES) if regions.laboratory.dns else TIERS
     for region in regions.regions:
-        for tier in TIERS:
+        for tier in tiers:
             told = httpx.get(f"http://{region.metrics_address(tier)}/metrics", timeout=10).text
             assert 'localgroup_nats_faults_total{fault="forbidden"} 0.0' in told.splitlines(), region.node(tier)

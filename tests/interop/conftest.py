@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from broker import Broker, BrokerConfig, Service
-from broker.nats_client import NatsClient
-from broker.nats_settings import NatsSettings
+from broker.nats.client import NatsClient
+from broker.nats.settings import NatsSettings
 from lab import node
 from tests.interop.foreign import ForeignNode, foreign_node
 from tests.servers import NatsAddress, free_port, nats_server

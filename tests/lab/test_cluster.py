@@ -12,14 +12,20 @@ import pytest
 from lab import cluster, galera, hubs, up
 from lab.programs import DATABASE
 from lab.readiness import wait_until
-from lab.recovery import read_state
+from lab.recovery import NOTHING, UNDEFINED, read_state, write_state
 from lab.status import resident_bytes
 from lab.supervisor import Supervisor
 from lab.trial import Trial, trial
+from tests.drills.away import away
 
 FIRST_ADDRESS = "127.77.34.1"
 RECOVERY_SECONDS = 60
+POWER_FAILURE_SECONDS = 120
+"""What is promised."""
 WRITE_SECONDS = 30
+LEAVE_SECONDS = 10
+AWAY_WRITESETS = 800
+"""`python -m tests.drills.away` writes an hour's worth."""
 MEGABYTE = 1_000_000
 MEMORY_LIMIT_BYTES = 600 * MEGABYTE
 
@@ -67,7 +73,14 @@ def kept(running: Trial, number: int) -> set[object]:
 
 
 def histories(running: Trial) -> set[str]:
-    return {read_state(running.laboratory.member(region)).history for region in running.regions}
+    """Once no table is being changed: until then a member says that it has none."""
+    folders = [running.laboratory.member(region) for region in running.regions]
+
+    def found() -> set[str]:
+        return {read_state(folder).history for folder in folders}
+
+    wait_until(lambda: "a table changes" if UNDEFINED in found() else None, deadline_seconds=WRITE_SECONDS)
+    return found()
 
 
 def wait_synced(running: Trial) -> None:
@@ -122,6 +135,15 @@ def test_a_member_that_left_joins_the_others_again(running: Trial) -> None:
     assert len(histories(running)) == 1
 
 
+def test_a_member_that_was_away_is_sent_only_what_it_missed(running: Trial) -> None:
+    up.upgrade_schema(running.laboratory)
+
+    found = away(running, AWAY_WRITESETS)
+
+    assert found.incremental
+    assert found.received >= AWAY_WRITESETS
+
+
 def test_all_members_killed_at_once_find_their_cluster_again(running: Trial) -> None:
     write(running, 0, 4)
     before = histories(running)
@@ -131,6 +153,51 @@ def test_all_members_killed_at_once_find_their_cluster_again(running: Trial) -> 
     wait_until(lambda: None if all_answer(running) else "not all are back", deadline_seconds=RECOVERY_SECONDS)
 
     assert [4 in kept(running, number) for number in range(3)] == [True, True, True]
+    assert histories(running) == before
+
+
+def test_members_that_remember_different_views_become_one_cluster_again_by_themselves(running: Trial) -> None:
+    """As of a member that was joining when all lost their power: none of them has a view that all others share."""
+    write(running, 0, 7)
+    before, faults = histories(running), running.faults
+    faults.kill_for_good(*running.programs(DATABASE))
+    for region in running.regions[1:]:
+        galera.view_path(running.laboratory.member(region)).unlink()
+
+    faults.start(*running.programs(DATABASE))
+    wait_until(lambda: None if all_answer(running) else "not all are back", deadline_seconds=POWER_FAILURE_SECONDS)
+
+    assert [7 in kept(running, number) for number in range(3)] == [True, True, True]
+    assert histories(running) == before
+
+
+def test_a_member_whose_rows_differ_is_filled_again_by_itself(running: Trial) -> None:
+    """The others outvote it, and it leaves them."""
+    write(running, 0, 8)
+    ask(running, 1, "SET SESSION wsrep_on = 0", "DELETE FROM localgroup.kept WHERE value = 8")
+    ask(running, 0, "UPDATE localgroup.kept SET value = 9 WHERE value = 8")
+    left = running.laboratory.member(running.regions[1])
+    wait_until(lambda: None if galera.why_not_synced(left) else "still there", deadline_seconds=LEAVE_SECONDS)
+
+    wait_until(lambda: None if all_answer(running) else "not all are back", deadline_seconds=RECOVERY_SECONDS)
+
+    assert [9 in kept(running, number) for number in range(3)] == [True, True, True]
+
+
+def test_all_members_killed_while_a_table_changes_are_one_cluster_again(running: Trial) -> None:
+    """Then none of them knows by itself what it has."""
+    write(running, 0, 10)
+    before, faults = histories(running), running.faults
+    faults.kill_for_good(*running.programs(DATABASE))
+    for region in running.regions:
+        folder = running.laboratory.member(region)
+        write_state(folder, NOTHING)
+        galera.view_path(folder).unlink()
+
+    faults.start(*running.programs(DATABASE))
+    wait_until(lambda: None if all_answer(running) else "not all are back", deadline_seconds=POWER_FAILURE_SECONDS)
+
+    assert [10 in kept(running, number) for number in range(3)] == [True, True, True]
     assert histories(running) == before
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -163,6 +164,37 @@ def test_data_stays_when_everything_is_stopped(up: Commands) -> None:
 
     assert "loading" not in up.output("up")
     assert httpx.get(f"{up.laboratory.regions[1].public_url}/slugsurvival/data/fetch/terms").status_code == 200
+
+
+def backup_of(running: Commands) -> Path:
+    return Path(running.output("backup").splitlines()[-1].partition(": ")[2])
+
+
+def test_a_backup_outlives_a_reset_and_brings_everything_back(up: Commands) -> None:
+    terms = f"{up.laboratory.regions[2].public_url}/slugsurvival/data/fetch/terms"
+    before = httpx.get(terms).content
+    backup = backup_of(up)
+    up.output("reset", "--confirm")
+
+    up.output("restore", str(backup))
+
+    assert "loading" not in up.output("up")
+    assert httpx.get(terms).content == before
+    shutil.rmtree(backup.parent)
+
+
+def test_nothing_is_restored_into_what_runs(up: Commands) -> None:
+    backup = backup_of(up)
+
+    refused = up.run("restore", str(backup))
+
+    assert "make down" in refused.stderr
+    assert refused.returncode == 1
+    shutil.rmtree(backup.parent)
+
+
+def test_recover_starts_everything_again(down: Commands) -> None:
+    assert down.output("recover").count("│ ready") == 3
 
 
 def test_reset_erases_the_data(up: Commands) -> None:

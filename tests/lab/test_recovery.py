@@ -1,12 +1,16 @@
 """Texts are the server's own, of MariaDB 10.11 with galera-4 26.4."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lab import recovery
+from lab.command import CommandFailed
 from lab.recovery import (
+    HALF_A_COPY,
     NOTHING,
     DifferentHistories,
     Position,
@@ -14,6 +18,7 @@ from lab.recovery import (
     most_advanced,
     parse_recovery,
     parse_state,
+    position,
     read_state,
 )
 
@@ -99,6 +104,44 @@ def test_members_without_data_do_not_begin() -> None:
     assert most_advanced({"west": NOTHING, "central": at(0), "east": NOTHING}) == "central"
 
 
+def test_a_member_that_may_be_half_copied_begins_only_where_it_is_ahead() -> None:
+    unsure = replace(at(40), sure=False)
+    assert most_advanced({"west": unsure, "central": at(40), "east": at(39)}) == "central"
+    assert most_advanced({"west": unsure, "central": at(39), "east": at(39)}) == "west"
+    assert most_advanced({"west": unsure, "central": unsure, "east": NOTHING}) == "west"
+
+
+@pytest.fixture
+def interrupted(tmp_path: Path) -> Path:
+    """Data files, and no word of how far they came."""
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "ibdata1").touch()
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("recovered", "told"),
+    [
+        (RECOVERED, replace(at(10), sure=False)),
+        (FOUND_NOTHING, NOTHING),  # as after an interrupted first start
+    ],
+)
+def test_the_engine_is_asked_where_galera_says_nothing(
+    interrupted: Path, recovered: str, told: Position, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recovery, "recover", lambda folder: parse_recovery(recovered))
+    assert position(interrupted) == told
+
+
+def test_data_that_no_engine_can_read_is_half_a_copy(interrupted: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(folder: Path) -> Position:
+        raise CommandFailed("the log ends in the middle")
+
+    monkeypatch.setattr(recovery, "recover", fail)
+    assert position(interrupted) == HALF_A_COPY
+    assert most_advanced({"west": HALF_A_COPY, "central": at(0)}) == "central"
+
+
 def test_nobody_begins_where_nobody_has_data() -> None:
     assert most_advanced({"west": NOTHING, "central": NOTHING}) is None
 
@@ -120,12 +163,21 @@ def test_leave_to_begin_is_written_into_the_members_state(tmp_path: Path) -> Non
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "grastate.dat").write_text(KILLED)
 
-    allow_bootstrap(tmp_path)
+    allow_bootstrap(tmp_path, at(10))
 
     assert read_state(tmp_path) == Position(HISTORY, -1, safe=True)
 
 
+def test_a_member_that_was_killed_while_a_table_changed_begins_its_own_history(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "grastate.dat").write_text(NEVER_JOINED)
+
+    allow_bootstrap(tmp_path, replace(at(10), sure=False))
+
+    assert read_state(tmp_path) == at(10, safe=True)
+
+
 def test_a_member_without_state_may_begin_too(tmp_path: Path) -> None:
-    allow_bootstrap(tmp_path)
+    allow_bootstrap(tmp_path, NOTHING)
 
     assert read_state(tmp_path) == NOTHING

@@ -7,7 +7,7 @@ import pytest
 import andromeda.bootstrap
 import messier.bootstrap
 import whirlpool.bootstrap
-from broker.permissions import permissions
+from broker.credentials.permissions import permissions
 from broker.service import Service
 from lab.roles import NODES_MAX, roles
 from schema.action import Action
@@ -19,12 +19,15 @@ BOOTSTRAPS = {"andromeda": andromeda.bootstrap, "messier": messier.bootstrap, "w
 def services_of(tier: str) -> Iterator[type[Service]]:
     """That its modules define and that answer to anybody."""
     for service in Service.__subclasses__():
-        if service.__module__.startswith(f"{tier}.") and any(map(_is_action, vars(service).values())):
+        if service.__module__.startswith(f"{tier}.") and any(
+            _public(service, value) for value in vars(service).values()
+        ):
             yield service
 
 
-def _is_action(value: object) -> bool:
-    return isinstance(getattr(value, "__mesh_contract__", None), Action)
+def _public(service: type[Service], value: object) -> bool:
+    contract = getattr(value, "__mesh_contract__", None)
+    return isinstance(contract, Action) and contract not in service.private
 
 
 @pytest.mark.parametrize("tier", BOOTSTRAPS)
@@ -44,9 +47,9 @@ def test_nobody_may_say_or_hear_everything(role: str) -> None:
     assert not any(subject.startswith("$SYS") for subject in (*allowed.publish, *allowed.subscribe))
 
 
-def test_every_node_of_a_tier_is_listed() -> None:
-    assert len(ROLES["messier"].nodes) == 2 * NODES_MAX
-    assert "messier-east-8" in ROLES["messier"].nodes
+def test_every_node_of_a_tier_is_listed_and_pods_by_their_region() -> None:
+    assert len(ROLES["messier"].nodes) == 2 * (NODES_MAX + 1)
+    assert {"messier-east-8", "messier-east.*"} <= {*ROLES["messier"].nodes}
 
 
 def test_a_namespace_has_subjects_of_its_own() -> None:

@@ -55,6 +55,7 @@ def test_callers_are_stopped_before_those_they_call(laboratory: Laboratory) -> N
         *["messier"] * 3,
         *["whirlpool"] * 3,
         *["nats"] * 3,
+        *["watch"] * 3,
         *["galera"] * 3,
     ]
     assert order[-1] == "galera-west-1"

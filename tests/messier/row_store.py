@@ -48,6 +48,7 @@ from schema.courses import (
     Versioned,
 )
 from schema.errors import MeshError, NotFound
+from schema.freshness import STALE_SECONDS
 
 CHANGED_AT = 1_500_000_000
 """The first version's epoch second; each later one is a second later."""
@@ -68,6 +69,8 @@ class RowStore(Service):
         self.reads: Counter[str] = Counter()
         self.replaced: list[str] = []
         self.searches: list[SearchRows] = []
+        self.old_seconds: float | None = None
+        """What its stale twin says of terms."""
         self.failures: list[MeshError] = []
         """Raised one a replacement, first come first served."""
         self.open = asyncio.Event()
@@ -93,6 +96,7 @@ class RowStore(Service):
 
     @action(READ_TERM)
     async def term(self, context: Context, request: OfTerm) -> Versioned[TermRows]:
+        context.meta[STALE_SECONDS] = self.old_seconds
         return await self._read(f"terms/{request.code}")
 
     @action(READ_COURSES)

@@ -4,9 +4,10 @@ import pytest
 
 from broker import Broker
 from broker.environment import BadEnvironment, read_environment
-from broker.exposition import Exposition
+from broker.observe.exposition import Exposition
 from messier.bootstrap import build
 from messier.config import DOCUMENTS_BYTES, MessierSettings
+from messier.jobs import Jobs
 
 WEST = {"LOCALGROUP_REGION": "west"}
 
@@ -17,11 +18,11 @@ def no_failure(error: Exception) -> None:
 
 def test_metrics_are_there_before_the_mesh_is_so_that_they_can_say_why_not() -> None:
     settings = read_environment(MessierSettings, WEST | {"LOCALGROUP_METRICS_ADDRESS": "127.77.41.1:9091"})
-    assert [type(part) for part in build(settings, no_failure)] == [Exposition, Broker]
+    assert [type(part) for part in build(settings, no_failure)] == [Exposition, Broker, Jobs]
 
 
 def test_metrics_are_served_only_where_an_address_is_given() -> None:
-    assert [type(part) for part in build(read_environment(MessierSettings, WEST), no_failure)] == [Broker]
+    assert [type(part) for part in build(read_environment(MessierSettings, WEST), no_failure)] == [Broker, Jobs]
 
 
 def test_node_is_named_after_tier_and_region() -> None:

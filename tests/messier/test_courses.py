@@ -14,6 +14,7 @@ from messier.sample import sample_catalogue
 from schema.courses import COURSES, DOCUMENT_CHANGED, DocumentChanged
 from schema.errors import Invalid, MeshError, NotFound
 from tests.messier.row_store import CHANGED_AT, RowStore
+from whirlpool.reads import stale_twin
 
 TERM = "courses.term"
 OF_2168 = {"code": "2168"}
@@ -47,6 +48,7 @@ class Region:
         self.messier = self._broker("messier", self.messier_transport)
         self.andromeda = self._broker("andromeda", self.network.transport())
         self.whirlpool.add(self.store)
+        self.whirlpool.add(stale_twin(self.store))
         self.andromeda.add(self.edge)
         attach(self.messier, self.clock)
 
@@ -269,3 +271,17 @@ async def test_without_rows_a_kept_document_is_still_answered(region: Region) ->
     assert await region.call(TERM, OF_2168) == OLD
     with pytest.raises(MeshError):
         await region.call("courses.terms")
+
+
+async def test_old_rows_are_answered_and_labelled_while_no_database_can_tell_what_is_true(region: Region) -> None:
+    region.store.put("terms/2168", OLD)
+    await region.whirlpool.withdraw(RowStore.name)
+    assert await region.call_with_meta(TERM, OF_2168) == (OLD, {"stale": True})
+    found, meta = await region.call_with_meta("courses.search", {"q": "dust"})
+    assert len(found) == 1
+    assert meta == {"stale": True}
+    region.store.old_seconds = 42.5
+    assert await region.call_with_meta(TERM, OF_2168) == (OLD, {"stale": True, "stale_seconds": 42.5})
+    region.store.put("terms/2168", NEW)
+    await region.whirlpool.offer(RowStore.name)
+    assert await region.call_with_meta(TERM, OF_2168) == (NEW, {})

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import pytest
@@ -86,6 +86,34 @@ def test_three_regions_upgrade_one_database_at_once(fresh_database: Callable[[],
     said = [region.communicate(timeout=UPGRADE_SECONDS)[0] for region in regions]
     assert said == [f"schema at {schema.newest()}\n"] * REGIONS
     assert differences(url) == []
+
+
+def test_a_version_that_was_overtaken_is_forgotten(upgraded: str) -> None:
+    with connected(upgraded) as connection:
+        connection.execute(sa.text("INSERT INTO alembic_version VALUES ('0001')"))
+        connection.commit()
+    assert schema.current(upgraded) == schema.newest()
+    assert schema.upgrade(upgraded) == schema.newest()
+    with connected(upgraded) as connection:
+        assert list(connection.scalars(sa.text("SELECT version_num FROM alembic_version"))) == [schema.newest()]
+
+
+def test_a_version_that_moves_on_while_others_are_forgotten_stays(
+    upgraded: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moved: list[str] = []
+
+    def noted_a_moment_ago(connection: sa.Connection) -> Sequence[str]:
+        if moved:
+            return noted(connection)
+        moved.append(str(schema.newest()))
+        return ("0001", "0002")
+
+    noted = schema._noted
+    monkeypatch.setattr(schema, "_noted", noted_a_moment_ago)
+    assert schema.upgrade(upgraded, "0001") == schema.newest()
+    with connected(upgraded) as connection:
+        assert list(connection.scalars(sa.text("SELECT version_num FROM alembic_version"))) == moved
 
 
 def test_upgrade_completes_one_that_was_interrupted(fresh_database: Callable[[], str]) -> None:

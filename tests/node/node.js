@@ -1,8 +1,8 @@
 /*
  * A real Moleculer node, as its users start one: `node node.js '{"moleculer": "moleculer-4", "broker": {...}}'`.
  *
- * It says "ready" once its services are started, and stops gracefully on SIGTERM or when its input ends, so that none
- * outlives the tests.
+ * It says "ready" once its services are started and it knows of those it `needs`, and stops gracefully on SIGTERM or
+ * when its input ends, so that none outlives the tests.
  */
 
 "use strict";
@@ -28,4 +28,10 @@ process.on("SIGTERM", stop);
 process.stdin.on("end", stop);
 process.stdin.resume();
 
-broker.start().then(() => console.log("ready"));
+async function start() {
+	await broker.start();
+	await broker.waitForServices(settings.needs ?? []);
+	console.log("ready");
+}
+
+start();

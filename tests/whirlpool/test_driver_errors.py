@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from schema.errors import Internal, Invalid, MeshError, TimedOut, TooMany, Unavailable
-from whirlpool.driver_errors import BY_NUMBER, Contended, translate, translated
+from whirlpool.driver_errors import BY_NUMBER, TOO_MUCH, Contended, InDoubt, in_doubt, translate, translated
 
 STATEMENT = "INSERT INTO documents VALUES ('secret')"
 
@@ -45,6 +45,14 @@ MYSQL = [
     (1366, "Incorrect string value: '\\xF0\\x9F\\x98\\x80' for column `localgroup`.`terms`.`name` at row 1", Invalid),
     (1406, "Data too long for column 'name' at row 1", Invalid),
 ]
+TOO_LARGE = [
+    (1105, "Maximum writeset size exceeded"),  # MariaDB Galera, wsrep_max_ws_size
+    (1105, "wsrep_max_ws_rows exceeded"),
+    (1180, 'Got error 90 "Message too long" during COMMIT'),
+    (1105, "Transaction size exceed set threshold"),  # Percona XtraDB Cluster, wsrep_max_ws_size
+    (1180, "Got error 5 - 'Transaction size exceed set threshold' during COMMIT"),
+]
+"""The same numbers are said of other things."""
 SQLITE = [
     ("database is locked", Contended),
     ("database table is locked: documents", Contended),
@@ -72,6 +80,47 @@ def test_knows_what_mysql_says(number: int, message: str, expected: type[MeshErr
     error = translate(from_mysql(number, message))
     assert type(error) is expected
     assert message not in str(error)
+
+
+@pytest.mark.parametrize(("number", "message"), TOO_LARGE)
+def test_knows_what_either_server_says_of_too_large_a_transaction(number: int, message: str) -> None:
+    error = translate(from_mysql(number, message))
+    assert type(error) is Invalid
+    assert error.message == TOO_MUCH
+
+
+def test_the_numbers_that_stand_for_several_things_are_told_apart_by_their_words() -> None:
+    assert type(translate(from_mysql(1180, 'Got error 28 "No space left on device" during COMMIT'))) is Unavailable
+    assert translate(from_mysql(1105, "Unknown error")) is None
+
+
+@pytest.mark.parametrize(
+    "lost",
+    [
+        (2013, "Lost connection to MySQL server during query ()"),
+        (2006, "MySQL server has gone away (ConnectionResetError(104, 'Connection reset by peer'))"),
+        (1927, "Connection was killed"),
+        (1317, "Query execution was interrupted"),
+        (1047, "WSREP has not yet prepared node for application use"),
+        (1180, 'Got error 28 "No space left on device" during COMMIT'),
+    ],
+)
+def test_a_commit_whose_answer_is_lost_is_in_doubt(lost: tuple[int, str]) -> None:
+    with pytest.raises(InDoubt, match="not known"), in_doubt():
+        raise from_mysql(*lost)
+
+
+@pytest.mark.parametrize(
+    "refused",
+    [
+        (1213, "Deadlock found when trying to get lock; try restarting transaction"),
+        (1180, 'Got error 149 "Lock deadlock; Retry transaction" during COMMIT'),
+        (1105, "Maximum writeset size exceeded"),
+    ],
+)
+def test_a_commit_that_the_server_refused_is_not(refused: tuple[int, str]) -> None:
+    with pytest.raises(DBAPIError), in_doubt():
+        raise from_mysql(*refused)
 
 
 @pytest.mark.parametrize(("message", "expected"), SQLITE)

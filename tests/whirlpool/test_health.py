@@ -3,26 +3,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from random import Random
 
-import pytest
-
 from broker import Broker, BrokerConfig
 from broker.clock import SystemClock
 from broker.refusals import NotSent
 from broker.testing import FakeClock, MemoryNetwork
 from migrations import schema
 from tests.waiting import eventually
-from tests.whirlpool.conftest import open_database
+from tests.whirlpool.conftest import course_store, open_database
 from whirlpool.courses import CourseStore
-from whirlpool.health import UNKNOWN, DatabaseHealth, complaint
+from whirlpool.health import UNKNOWN, DatabaseHealth
 from whirlpool.transactions import Database
-
-SYNCED = {
-    "read_only": "OFF",
-    "wsrep_on": "ON",
-    "wsrep_ready": "ON",
-    "wsrep_cluster_status": "Primary",
-    "wsrep_local_state_comment": "Synced",
-}
 
 
 async def nobody_to_tell(well: bool) -> None:
@@ -31,34 +21,6 @@ async def nobody_to_tell(well: bool) -> None:
 
 def watch(database: Database, tell: Callable[[bool], object] = nobody_to_tell) -> DatabaseHealth:
     return DatabaseHealth(database, SystemClock(), Random(7), tell)  # type: ignore[arg-type]
-
-
-def test_a_member_in_step_with_its_cluster_has_no_complaint() -> None:
-    assert complaint(SYNCED) is None
-
-
-def test_a_server_without_a_cluster_needs_none() -> None:
-    alone = {"wsrep_on": "OFF", "wsrep_ready": "OFF", "wsrep_cluster_status": "Disconnected", "read_only": "OFF"}
-    assert complaint(alone) is None
-    assert complaint({}) is None
-
-
-@pytest.mark.parametrize(
-    ("said", "part_of_the_reason"),
-    [
-        ({"wsrep_cluster_status": "non-Primary"}, "no quorum"),
-        ({"wsrep_cluster_status": "Disconnected"}, "no quorum"),
-        ({"wsrep_local_state_comment": "Donor/Desynced"}, "Donor/Desynced"),
-        ({"wsrep_local_state_comment": "Joining: receiving State Transfer"}, "receiving State Transfer"),
-        ({"wsrep_local_state_comment": "Initialized"}, "not in step"),
-        ({"wsrep_ready": "OFF"}, "does not accept queries"),
-        ({"read_only": "ON"}, "read-only"),
-    ],
-)
-def test_says_what_is_wrong_with_a_member(said: dict[str, str], part_of_the_reason: str) -> None:
-    reason = complaint(SYNCED | said)
-    assert reason is not None
-    assert part_of_the_reason in reason
 
 
 async def test_a_database_with_its_tables_is_well(database: Database) -> None:
@@ -97,7 +59,7 @@ async def test_a_node_withdraws_its_services_until_its_database_is_well(fresh_da
     url, network, clock = fresh_database(), MemoryNetwork(), SystemClock()
     database = open_database(url)
     data = Broker(BrokerConfig(region="west", node="whirlpool-west-1"), network.transport())
-    data.add(CourseStore(database, clock))
+    data.add(course_store(database, clock))
     client = Broker(BrokerConfig(region="west", node="client-west-1"), network.transport())
 
     async def offer_or_withdraw(well: bool) -> None:

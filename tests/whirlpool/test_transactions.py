@@ -9,7 +9,7 @@ import pytest
 from pydantic import SecretStr
 from sqlalchemy import select, update
 
-from broker.deadline import Deadline
+from broker.policies.deadline import Deadline
 from broker.testing import FakeClock
 from schema.errors import TimedOut, TooMany, Unavailable
 from schema.tables import documents as table
@@ -106,6 +106,18 @@ async def test_work_that_takes_too_long_is_broken_off_and_leaves_nothing(databas
     assert await database.read(keys, soon()) == []
 
 
+async def test_a_long_transaction_is_refused_however_patient_its_caller(database: Database) -> None:
+    strict = Database(database.engine, transaction_seconds=0.1)
+
+    async def never_ends(connection: Any) -> None:
+        await write_ge(connection)
+        await asyncio.Event().wait()
+
+    with pytest.raises(TimedOut, match=r"may take 0\.1 s at most: make several smaller ones"):
+        await strict.write(never_ends, soon())
+    assert await database.read(keys, soon()) == []
+
+
 async def test_a_caller_that_goes_away_leaves_nothing_behind(database: Database) -> None:
     begun = asyncio.Event()
 
@@ -169,3 +181,22 @@ async def test_a_database_that_is_not_there_is_unavailable_and_keeps_its_secrets
         await database.read(keys, soon())
     assert unavailable.value.message == "the database of this node cannot be reached"
     await database.stop()
+
+
+async def test_a_task_that_is_cancelled_ends_though_its_driver_says_that_it_lost_the_connection(
+    database: Database,
+) -> None:
+    begun = asyncio.Event()
+
+    async def interrupted(connection: Any) -> None:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            raise ConnectionResetError from None
+
+    reading = asyncio.ensure_future(database.read(interrupted, soon()))
+    await begun.wait()
+    reading.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await reading

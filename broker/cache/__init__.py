@@ -1,0 +1,1 @@
+"""Answers that are kept: keys, stores, and who computes."""

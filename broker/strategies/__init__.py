@@ -1,0 +1,1 @@
+"""Which of several nodes is asked, and what is known of the way to them."""

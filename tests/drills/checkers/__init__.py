@@ -1,0 +1,1 @@
+"""What a history must not show. Each module judges one workload, and knows nothing of how it was run."""
