@@ -17,7 +17,9 @@ from migrations.nosql.values import bytes_of, kind_of, moment_of
 
 Cell = str | int | float | bytes | None
 Notes = list[str]
-"""Names of the coercions that were done."""
+"""Of the coercions that were done."""
+Allowed = Mapping[str, str]
+"""The coercions that the plan allows, and the note of each."""
 Conversion = Callable[[Any, Notes], Cell]
 
 LOW, HIGH = -(2**63), 2**63 - 1
@@ -30,12 +32,11 @@ class Misfit(Exception):
     """A value that its column cannot hold as it is, and that the plan does not allow to be changed."""
 
 
-def conversion(type_name: str, allowed: tuple[str, ...]) -> Conversion:
+def conversion(type_name: str, permitted: Allowed) -> Conversion:
     """For values that are there; nothing ever comes out of something unless the plan allows it."""
     kind = TYPE.fullmatch(type_name)
     if kind is None:
         raise ValueError(f"there is no type {type_name}")
-    permitted = frozenset(allowed)
     if kind.group(1):
         return _text(int(kind.group(2)), permitted)
     if kind.group(3):
@@ -43,12 +44,12 @@ def conversion(type_name: str, allowed: tuple[str, ...]) -> Conversion:
     return _PLAIN[type_name](permitted)
 
 
-def _integer(permitted: frozenset[str]) -> Conversion:
+def _integer(permitted: Allowed) -> Conversion:
     from_text = "text to number" in permitted
 
     def convert(value: Any, notes: Notes) -> Cell:
         if from_text and type(value) is str and INTEGER.fullmatch(value):
-            notes.append("text to number")
+            notes.append(permitted["text to number"])
             return int(value)
         if type(value) is not int:
             value = _number_behind(value, permitted, notes)
@@ -64,7 +65,7 @@ def _integer(permitted: frozenset[str]) -> Conversion:
     return convert
 
 
-def _number(permitted: frozenset[str]) -> Conversion:
+def _number(permitted: Allowed) -> Conversion:
     def convert(value: Any, notes: Notes) -> Cell:
         behind = _number_behind(value, permitted, notes)
         if behind is None:
@@ -80,7 +81,7 @@ def _number(permitted: frozenset[str]) -> Conversion:
     return convert
 
 
-def _decimal(digits: int, places: int, permitted: frozenset[str]) -> Conversion:
+def _decimal(digits: int, places: int, permitted: Allowed) -> Conversion:
     whole = 10 ** (digits - places)
     tail = "." + "0" * places if places else ""
 
@@ -104,24 +105,24 @@ def _decimal(digits: int, places: int, permitted: frozenset[str]) -> Conversion:
     return convert
 
 
-def _number_behind(value: Any, permitted: frozenset[str], notes: Notes) -> Any:
+def _number_behind(value: Any, permitted: Allowed, notes: Notes) -> Any:
     """An int, a float or a Decimal; None where NaN may be missing."""
     kind = kind_of(value)
     if kind in {"integer", "number"}:
         return value
     if kind == "numeric text" and "text to number" in permitted:
-        notes.append("text to number")
+        notes.append(permitted["text to number"])
         return Decimal(value)
     if kind == "time" and "time to number" in permitted:
-        notes.append("time to number")
+        notes.append(permitted["time to number"])
         return value["epoch_time"]
     if kind == "nan" and "nan is missing" in permitted:
-        notes.append("nan is missing")
+        notes.append(permitted["nan is missing"])
         return None
     raise Misfit(f"{_shown(value)} is {kind}, not a number")
 
 
-def _text(length: int, permitted: frozenset[str]) -> Conversion:
+def _text(length: int, permitted: Allowed) -> Conversion:
     any_length = _long_text(permitted)
 
     def convert(value: Any, notes: Notes) -> Cell:
@@ -133,24 +134,24 @@ def _text(length: int, permitted: frozenset[str]) -> Conversion:
     return convert
 
 
-def _long_text(permitted: frozenset[str]) -> Conversion:
+def _long_text(permitted: Allowed) -> Conversion:
     to_json, to_text = "value to json" in permitted, "number to text" in permitted
 
     def convert(value: Any, notes: Notes) -> Cell:
         if to_json:
-            notes.append("value to json")
+            notes.append(permitted["value to json"])
             return spell(value)
         if isinstance(value, str):
             return value
         if to_text and isinstance(value, int | float) and not isinstance(value, bool):
-            notes.append("number to text")
+            notes.append(permitted["number to text"])
             return str(int(value) if float(value).is_integer() else value)
         raise Misfit(f"{_shown(value)} is {kind_of(value)}, not text")
 
     return convert
 
 
-def _boolean(_: frozenset[str]) -> Conversion:
+def _boolean(_: Allowed) -> Conversion:
     def convert(value: Any, notes: Notes) -> Cell:
         if isinstance(value, bool):
             return int(value)
@@ -159,7 +160,7 @@ def _boolean(_: frozenset[str]) -> Conversion:
     return convert
 
 
-def _time(_: frozenset[str]) -> Conversion:
+def _time(_: Allowed) -> Conversion:
     def convert(value: Any, notes: Notes) -> Cell:
         if kind_of(value) != "time":
             raise Misfit(f"{_shown(value)} is {kind_of(value)}, not a time")
@@ -175,7 +176,7 @@ def spell_time(value: Mapping[str, Any]) -> str:
         raise Misfit(str(error)) from error
 
 
-def _bytes(_: frozenset[str]) -> Conversion:
+def _bytes(_: Allowed) -> Conversion:
     def convert(value: Any, notes: Notes) -> Cell:
         if kind_of(value) != "binary":
             raise Misfit(f"{_shown(value)} is {kind_of(value)}, not bytes")
@@ -187,7 +188,7 @@ def _bytes(_: frozenset[str]) -> Conversion:
     return convert
 
 
-def _json(permitted: frozenset[str]) -> Conversion:
+def _json(permitted: Allowed) -> Conversion:
     def convert(value: Any, notes: Notes) -> Cell:
         return spell(value)
 
@@ -220,7 +221,7 @@ def _shown(value: Any) -> str:
     return text if len(text) <= SHOWN else text[:SHOWN] + "…"
 
 
-_PLAIN: Mapping[str, Callable[[frozenset[str]], Conversion]] = {
+_PLAIN: Mapping[str, Callable[[Allowed], Conversion]] = {
     "integer": _integer,
     "number": _number,
     "boolean": _boolean,

@@ -80,14 +80,14 @@ class _Column:
         self._paths = plan.sources
         self._simple = plan.sources[0][0] if len(plan.sources) == 1 and len(plan.sources[0]) == 1 else None
         self._required = plan.required
-        self._null_is_missing = "null is missing" in plan.coerce
-        self._convert = cells.checked(_conversion(plan), plan.minimum, plan.pattern)
+        self._allowed = _allowed(plan.name, plan.coerce)
+        self._convert = cells.checked(_conversion(plan, self._allowed), plan.minimum, plan.pattern)
 
     def cell(self, document: Mapping[str, Any], notes: Notes, rest: dict[str, Any]) -> Cell:
         value = document.get(self._simple, _MISSING) if self._simple is not None else self._find(document)
         if value is None and not self._required:
-            if self._null_is_missing:
-                notes.append(f"{self._name}: null is missing")
+            if note := self._allowed.get("null is missing"):
+                notes.append(note)
             else:
                 self._keep_null(document, rest)
             return None
@@ -95,17 +95,10 @@ class _Column:
             if self._required:
                 raise Misfit(f"{self._name}: it is {'null' if value is None else 'missing'}")
             return None
-        return self._converted(value, notes)
-
-    def _converted(self, value: Any, notes: Notes) -> Cell:
-        done: Notes = []
         try:
-            cell = self._convert(value, done)
+            return self._convert(value, notes)
         except Misfit as misfit:
             raise Misfit(f"{self._name}: {misfit}") from misfit
-        if done:
-            notes.extend(f"{self._name}: {each}" for each in done)
-        return cell
 
     def _find(self, document: Mapping[str, Any]) -> Any:
         """The value in the one place where the document has it. In two places it may be only if it is the same."""
@@ -159,35 +152,39 @@ class _Child:
         return rows
 
 
-def _conversion(plan: ColumnPlan) -> Conversion:
+def _allowed(column: str, coercions: Iterable[str]) -> cells.Allowed:
+    return {each: f"{column}: {each}" for each in coercions}
+
+
+def _conversion(plan: ColumnPlan, allowed: cells.Allowed) -> Conversion:
     if plan.zone:
         return lambda value, notes: cells.zone_of(value)
     if plan.elements:
-        return _list_of_objects(dict(plan.elements))
-    return cells.conversion(plan.type, plan.coerce)
+        return _list_of_objects(plan.name, dict(plan.elements))
+    return cells.conversion(plan.type, allowed)
 
 
-def _list_of_objects(types: Mapping[str, str]) -> Conversion:
+def _list_of_objects(column: str, types: Mapping[str, str]) -> Conversion:
     """JSON with the fields of each element brought to their types, where that loses nothing; the others stay."""
-    convert: dict[str, Conversion] = {
-        name: cells.conversion(type_name, ("text to number", "number to text")) for name, type_name in types.items()
-    }
+    allowed = _allowed(column, ("text to number", "number to text"))
+    typed = [(name, cells.conversion(type_name, allowed)) for name, type_name in types.items()]
 
     def brought(value: Any, notes: Notes) -> Cell:
         if not isinstance(value, list):
             raise Misfit(f"{kind_of(value)} where a list should be")
-        return spell_json([_element(each, convert, notes) for each in value])
+        return spell_json([_element(each, typed, notes) for each in value])
 
     return brought
 
 
-def _element(element: Any, convert: Mapping[str, Conversion], notes: Notes) -> Any:
+def _element(element: Any, typed: Sequence[tuple[str, Conversion]], notes: Notes) -> Any:
     if not isinstance(element, dict):
         raise Misfit(f"an element is {kind_of(element)}, not an object")
-    return {
-        name: value if value is None or name not in convert else convert[name](value, notes)
-        for name, value in element.items()
-    }
+    whole = element.copy()
+    for name, convert in typed:
+        if (value := element.get(name)) is not None:
+            whole[name] = convert(value, notes)
+    return whole
 
 
 def _at(document: Any, path: Path) -> Any:

@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError
 
 from migrations.database_url import synchronous
 from migrations.nosql.checksums import teach_sqlite
+from migrations.nosql.literals import conversions_with_rows
 
 CONNECT_SECONDS = 10
 ANSWER_SECONDS = 600
@@ -39,8 +40,13 @@ def open_engine(database_url: str) -> sa.Engine:
     url = synchronous(database_url)
     if url.get_backend_name() == "sqlite":
         return _sqlite(url)
-    timeouts = {"connect_timeout": CONNECT_SECONDS, "read_timeout": ANSWER_SECONDS, "write_timeout": ANSWER_SECONDS}
-    engine = sa.create_engine(url, connect_args=timeouts, isolation_level="READ COMMITTED", pool_pre_ping=True)
+    options = {
+        "conv": conversions_with_rows(),
+        "connect_timeout": CONNECT_SECONDS,
+        "read_timeout": ANSWER_SECONDS,
+        "write_timeout": ANSWER_SECONDS,
+    }
+    engine = sa.create_engine(url, connect_args=options, isolation_level="READ COMMITTED", pool_pre_ping=True)
 
     @sa.event.listens_for(engine, "connect")
     def be_strict(connection: Any, _: object) -> None:

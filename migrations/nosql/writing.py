@@ -7,6 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from migrations.nosql import literals
 from migrations.nosql.cells import Cell
 from migrations.nosql.checksums import Row
 from migrations.nosql.conversion import Converted
@@ -20,6 +21,7 @@ class Writer:
 
     def __init__(self, tables: Sequence[sa.Table], dialect: sa.Dialect) -> None:
         self._tables = tables
+        self._by_place = dialect.paramstyle == "qmark"
         self._statements = [_insert(table, dialect) for table in tables]
 
     def rows(self, converted: Iterable[Converted]) -> list[list[Row]]:
@@ -33,8 +35,12 @@ class Writer:
 
     def insert(self, connection: sa.Connection, converted: Sequence[Converted]) -> None:
         for statement, rows in zip(self._statements, self.rows(converted), strict=True):
-            if rows:
-                connection.exec_driver_sql(statement, [row.cells for row in rows])
+            cells = [row.cells for row in rows]
+            if self._by_place and cells:
+                connection.exec_driver_sql(statement, cells)
+            elif cells:
+                for some in literals.rows(cells):
+                    connection.exec_driver_sql(statement, (some,))
 
     def delete(self, connection: sa.Connection, keys: Sequence[tuple[Cell, ...]]) -> None:
         for table in self._tables:
@@ -56,8 +62,8 @@ def _is_one_of(columns: Sequence[sa.Column[Any]], keys: Sequence[tuple[Cell, ...
 
 
 def _insert(table: sa.Table, dialect: sa.Dialect) -> str:
-    """As the driver wants it: values by place."""
+    """As the driver wants it: values by place, or rows as `literals` spells them."""
     quote = dialect.identifier_preparer.quote
-    mark = "?" if dialect.paramstyle == "qmark" else "%s"
     names = ", ".join(quote(column.name).replace("%", "%%") for column in table.columns)
-    return f"INSERT INTO {quote(table.name)} ({names}) VALUES ({', '.join([mark] * len(table.columns))})"  # noqa: S608
+    values = f"({', '.join('?' * len(table.columns))})" if dialect.paramstyle == "qmark" else "%s"
+    return f"INSERT INTO {quote(table.name)} ({names}) VALUES {values}"  # noqa: S608
