@@ -98,10 +98,10 @@ def choose() -> Laboratory:
     why = why_embedded(state)
     if why:
         console.print(f"embedded storage, one SQLite file for all regions: {why}")
-    if not name_servers.installed():
-        console.print(name_servers.NONE_HERE)
+    if why_no_names := name_servers.why_none():
+        console.print(why_no_names)
     regions = regions_of(os.environ.get("LOCALGROUP_FIRST_ADDRESS", FIRST_ADDRESS))
-    return Laboratory(state, regions, embedded=why is not None, dns=name_servers.installed())
+    return Laboratory(state, regions, embedded=why is not None, dns=why_no_names is None)
 
 
 def why_embedded(state: Path) -> str | None:

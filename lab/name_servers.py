@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
+import socket
 import stat
 import sys
 import time
@@ -30,11 +32,30 @@ ZONE = "localgroup.test"
 NAME = f"www.{ZONE}"
 ANSWER_SECONDS = 1.0
 NONE_HERE = "no DNS: pdns-server and pdns-backend-bind are not installed, which takes root and apt"
+TAKEN = f"no DNS: another program listens at UDP port {DNS} of every address, as multicast DNS does on desktops"
 
 
 def installed() -> bool:
     folder, pattern = BACKENDS
     return bool(shutil.which(SERVER) and any(folder.glob(pattern)))
+
+
+def why_none() -> str | None:
+    """Why no region of this machine can have a name server, in a line for people."""
+    if not installed():
+        return NONE_HERE
+    return TAKEN if held_everywhere() else None
+
+
+def held_everywhere() -> bool:
+    """Tried at an address of this process alone, where only who listens at every one can be found."""
+    number = os.getpid()
+    with socket.socket(type=socket.SOCK_DGRAM) as attempt:
+        try:
+            attempt.bind((f"127.255.{number // 250 % 250 + 1}.{number % 250 + 1}", DNS))
+        except OSError as error:
+            return error.errno == errno.EADDRINUSE
+    return False
 
 
 def declared(laboratory: Laboratory) -> str:

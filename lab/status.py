@@ -134,6 +134,4 @@ def show(laboratory: Laboratory) -> bool:
 
 
 def no_names() -> str:
-    if not name_servers.installed():
-        return name_servers.NONE_HERE
-    return "no DNS: it was not there when this was started; `make down`, then `make up`"
+    return name_servers.why_none() or "no DNS: it was not there when this was started; `make down`, then `make up`"

@@ -1,8 +1,10 @@
+import socket
 from pathlib import Path
 
 import pytest
 
 from andromeda.dns.declaration import parse
+from lab import name_servers
 from lab.laboratory import Laboratory
 from lab.name_servers import declared, open_to_others
 from lab.programs import DNS, NAMES, names
@@ -44,6 +46,15 @@ def test_a_folder_that_is_closed_to_others_is_known(tmp_path: Path) -> None:
 
     assert open_to_others(Path("/usr/lib"))
     assert not open_to_others(tmp_path / "closed" / "within")
+
+
+def test_who_listens_at_every_address_leaves_regions_without_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket(type=socket.SOCK_DGRAM) as multicast_dns:
+        multicast_dns.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        multicast_dns.bind(("0.0.0.0", 0))
+        monkeypatch.setattr(name_servers, "DNS", multicast_dns.getsockname()[1])
+        assert name_servers.held_everywhere()
+    assert not name_servers.held_everywhere()
 
 
 def test_a_resolver_asks_every_region(laboratory: Laboratory) -> None:
