@@ -26,6 +26,7 @@ WRITE_SECONDS = 30
 LEAVE_SECONDS = 10
 AWAY_WRITESETS = 800
 """`python -m tests.drills.away` writes an hour's worth."""
+STATEMENT_WORDS = 10_000
 MEGABYTE = 1_000_000
 MEMORY_LIMIT_BYTES = 600 * MEGABYTE
 
@@ -83,6 +84,11 @@ def histories(running: Trial) -> set[str]:
     return found()
 
 
+def replicated_bytes(running: Trial, number: int) -> int:
+    ((_, found),) = ask(running, number, "SHOW STATUS LIKE 'wsrep_replicated_bytes'")
+    return int(str(found))
+
+
 def wait_synced(running: Trial) -> None:
     cluster.wait_synced(running.laboratory, Supervisor(running.laboratory))
 
@@ -103,6 +109,14 @@ def test_what_is_written_in_one_region_is_read_in_another(running: Trial) -> Non
     write(running, 0, 1)
 
     assert 1 in kept(running, 2)
+
+
+def test_rows_travel_between_regions_without_the_statement_that_made_them(running: Trial) -> None:
+    write(running, 0, 2)
+    before = replicated_bytes(running, 0)
+    ask(running, 0, f"REPLACE /* {'said ' * STATEMENT_WORDS} */ INTO localgroup.kept VALUES (3)")
+
+    assert 0 < replicated_bytes(running, 0) - before < STATEMENT_WORDS
 
 
 def test_three_members_take_little_memory(running: Trial) -> None:
