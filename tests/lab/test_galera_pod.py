@@ -29,6 +29,8 @@ from tests.k8s.rendering import region_manifests
 
 ADDRESSES = {"west": "127.77.31.1", "central": "127.77.32.1"}
 PASSWORD = "a-password-of-a-trial"
+COPY_PORT = 24_444
+"""A copy is received at every address of a pod, which here has those of other tests' members too."""
 READY_SECONDS = 120.0
 POLL_SECONDS = 0.1
 REPOSITORY = Path(__file__).parents[2]
@@ -123,6 +125,7 @@ def arguments(member: Member) -> list[str]:
         ("galera-$(LOCALGROUP_REGION)", address),
         ("$(NUMBER)", number),
         ("0.0.0.0", address),
+        (":4444", f":{COPY_PORT}"),
         ("/etc/galera/tls", str(member.folder / "tls")),
         ("gcache.size=1G", "gcache.size=32M"),
     ):
