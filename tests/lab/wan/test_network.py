@@ -17,6 +17,7 @@ import pytest
 from lab import strays
 from lab.readiness import wait_until
 from lab.wan import namespaces, network, pings
+from lab.wan.forwarder import OWN_NS
 from lab.wan.link import LinkSettings
 from lab.wan.network import Network, opened, planned
 from lab.wan.pings import RoundTrips
@@ -26,6 +27,8 @@ NUMBERS = {"near": 1, "middle": 2, "far": 3}
 RTTS_MS = {("near", "middle"): 2.0, ("near", "far"): 40.0, ("middle", "far"): 120.0}
 LATE_MS_MAX = 5.0
 """Of the quickest of ten echoes, on a machine that does other things as well."""
+EARLY_MS_MAX = 2 * OWN_NS / 1_000_000
+"""What the forwarder takes off for its own work, there and back, on a machine where that takes no time at all."""
 PORTS = (4_222, 7_222)
 CONNECT_SECONDS = 0.5
 CLEARED_SECONDS = 20
@@ -92,13 +95,13 @@ def test_a_round_trip_takes_what_its_links_say(wan: Network) -> None:
     for (here, there), rtt_ms in RTTS_MS.items():
         for pair in ((here, there), (there, here)):
             assert found[pair].back == found[pair].sent
-            assert found[pair].least_ms == pytest.approx(rtt_ms + LATE_MS_MAX / 2, abs=LATE_MS_MAX / 2 + 0.1)
+            assert rtt_ms - EARLY_MS_MAX <= (found[pair].least_ms or 0) <= rtt_ms + LATE_MS_MAX
 
 
 def test_a_delay_changes_while_packets_flow(wan: Network) -> None:
     wan.links.change("near", "far", delay_ms=30)
 
-    assert (measured(wan)["near", "far"].least_ms or 0) >= 59.9
+    assert (measured(wan)["near", "far"].least_ms or 0) >= 60 - EARLY_MS_MAX
 
 
 def test_the_forwarder_tells_what_delay_it_achieved(wan: Network) -> None:
