@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 import sqlalchemy as sa
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from migrations.nosql import literals
@@ -24,7 +24,7 @@ def session(member: Member) -> Iterator[sa.Connection]:
 
 @given(st.lists(CELLS, min_size=1, max_size=20))
 @example(["\\", "'", "\\'", "''", "%s %% \\0 \0", "\U0001f40c", b"", b"'\\\x00", 1e300, 5e-324, -0.0, LOW, HIGH])
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None)
 def test_the_database_reads_what_was_spelled(session: sa.Connection, row: list[Cell]) -> None:
     (spelled,) = literals.rows([row])
     columns = ", ".join(f"c{number}" for number in range(len(row)))
